@@ -1,0 +1,111 @@
+"""From a refusal on the wire to an error that says why and what to do; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tkkpg.protocol import codes, schema
+from tkkpg.protocol.errors import NotPermitted, OperationRefused, PeerFailure
+from tkkpg.protocol.messages import Failure, OrderRequest, Request
+from tkkpg.protocol.values import Language, Operation, OperationStatus
+
+REASON_HEADER: Final = "TKKPG-Reason"
+"""One sentence that says why; sent by our sandbox, the bank's gateway has none."""
+
+REQUEST_ID_HEADER: Final = "TKKPG-Request-Id"
+"""Under which the gateway's log has the request; sent by our gateway."""
+
+SHOWN_MAX: Final = 300
+"""Characters that an error repeats of what the gateway says."""
+
+AFTER_UNKNOWN: Final = {
+    Operation.CREATE_ORDER: (
+        "An order may exist whose number was lost with the answer. Nobody can pay it, and it "
+        "expires by itself: create a new order and send the payer to that one only."
+    ),
+    Operation.REFUND: (
+        "Do not repeat it: the money could be returned twice. Ask get_order_status until the "
+        "order is not ON-REFUND, then get_order_information: its refund_amount_minor says what "
+        "has been returned."
+    ),
+}
+"""What to do when nobody knows whether a write was carried out."""
+
+_READ_AGAIN: Final = "Asking changes nothing: ask again in a minute."
+
+_ADVICE: Final[Mapping[str, str]] = {
+    OperationStatus.NOT_PERMITTED: (
+        "Check that the client's merchant_id is the CN of the certificate, and that the bank has "
+        "registered the merchant for this operation and environment."
+    ),
+    OperationStatus.INVALID_OPERATION: (
+        "This gateway does not offer the operation: ask the bank which ones it does."
+    ),
+    OperationStatus.ACCOUNT_SHORT: (
+        "Nothing was returned: put money on the account, then refund again."
+    ),
+}
+_INVALID_ORDER: Final = "Check amount, currency, language, texts and return addresses."
+_INVALID_ABOUT_ORDER: Final = (
+    "Either number and session do not belong together or to this merchant, or the order's status "
+    "or amount does not allow it: compare with get_order_information."
+)
+_OPERATIONS: Final = {
+    table.message: operation
+    for operation, table in schema.REQUESTS.items()
+    if operation is not None
+}
+_FAILURES: Final = {OperationStatus.SYSTEM_ERROR, OperationStatus.NO_HOST_LINK}
+
+
+def refusal(request: Request, reply: Failure, headers: Mapping[str, str]) -> OperationRefused:
+    """Make the error for a refused request.
+
+    Args:
+        request: What was refused.
+        reply: The refusal.
+        headers: Headers of the HTTP response, by name in any case.
+
+    Returns:
+        `NotPermitted` for status 10, `PeerFailure` for 96 and 97, else `OperationRefused`.
+    """
+    operation, status = request_operation(request), reply.status
+    sentences = [
+        f"{named(request)} was refused with status {_shown(status)}",
+        _shown(codes.status_text(status, Language.EN)),
+    ]
+    if reason := headers.get(REASON_HEADER) or reply.details:
+        sentences.append(f"The gateway says: {_shown(reason)}")
+    if request_id := headers.get(REQUEST_ID_HEADER):
+        sentences.append(f"Its number of the request is {_shown(request_id)}")
+    message = f"{'. '.join(sentences)}. {_advice(request, status)}".rstrip()
+    if status == OperationStatus.NOT_PERMITTED:
+        return NotPermitted(message, operation=operation)
+    if status in _FAILURES:
+        return PeerFailure(message, status=status, operation=operation)
+    return OperationRefused(message, status=status, operation=operation)
+
+
+def request_operation(request: Request) -> Operation:
+    """Name the operation of a request."""
+    return _OPERATIONS[type(request)]
+
+
+def named(request: Request) -> str:
+    """Name a request for people: the operation, and the order it is about."""
+    about = f" of order {request.order_id}" if isinstance(request, OrderRequest) else ""
+    return f"{request_operation(request)}{about}"
+
+
+def _advice(request: Request, status: str) -> str:
+    if status in _FAILURES:
+        return AFTER_UNKNOWN.get(request_operation(request), _READ_AGAIN)
+    if status == OperationStatus.INVALID_MESSAGE:
+        return _INVALID_ABOUT_ORDER if isinstance(request, OrderRequest) else _INVALID_ORDER
+    return _ADVICE.get(status, "")
+
+
+def _shown(told: str) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in told)
+    return " ".join(printable.split())[:SHOWN_MAX].rstrip(".")

@@ -1,0 +1,1 @@
+"""The bank's side: the gateway that shops and payers talk to."""

@@ -1,0 +1,79 @@
+"""Certificates and keys on disk: PEM, whole or absent, keys readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tkkpg.protocol.errors import ConfigurationError
+
+PRIVATE: Final = 0o600
+PUBLIC: Final = 0o644
+FOLDER: Final = 0o700
+
+
+def read_pair(certificate_path: Path, key_path: Path) -> x509.Certificate | None:
+    """Return the certificate if it and its key can be read and belong together."""
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+        key = read_key(key_path)
+    except (FileNotFoundError, ValueError, ConfigurationError):
+        return None
+    return certificate if certificate.public_key() == key.public_key() else None
+
+
+def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Read a key that this package wrote.
+
+    Raises:
+        ConfigurationError: the file holds something else.
+    """
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} is not a private key in PEM without a password. Put it back from a backup, "
+            f"or remove it together with the certificate beside it to get new ones."
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigurationError(
+            f"{path} is not an elliptic-curve key, as the gateway makes them. Put it back from a "
+            f"backup, or remove it together with the certificate beside it to get new ones."
+        )
+    return key
+
+
+def write_certificate(path: Path, certificate: x509.Certificate) -> None:
+    """Write a certificate for everybody who can enter the folder."""
+    _write(path, pem(certificate), PUBLIC)
+
+
+def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    """Write a private key, PKCS#8 without a password, for its owner alone."""
+    data = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    _write(path, data, PRIVATE)
+
+
+def pem(certificate: x509.Certificate) -> bytes:
+    """Return a certificate as text."""
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    """Let a file appear whole and with its mode: a reader sees the old one or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)  # left by a process of the same number that was killed
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

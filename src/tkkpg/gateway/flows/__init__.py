@@ -1,0 +1,1 @@
+"""Use cases: one file, one verb; each decides, commits, talks to the outside, and records."""

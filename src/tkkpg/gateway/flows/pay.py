@@ -1,0 +1,156 @@
+"""One payment: the payer opens the page, submits a card or leaves; the host is asked once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tkkpg.gateway.config import PAGE_KEPT
+from tkkpg.gateway.flows.decide import decide, draw_numbers
+from tkkpg.gateway.flows.find_order import DUMMY
+from tkkpg.gateway.flows.record import ask_and_record
+from tkkpg.gateway.model.errors import IllegalTransition, OrderUnknown
+from tkkpg.gateway.model.lifecycle import ENDED
+from tkkpg.gateway.model.decisions.payment import plan_authorisation, plan_leaving
+from tkkpg.gateway.model.policy import check_ownership
+from tkkpg.gateway.model.xmlout import payment_of, xmlmsg
+from tkkpg.protocol.errors import TKKPGError
+from tkkpg.protocol.redirect import resolve_return_url
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tkkpg.gateway.model.card import Card
+    from tkkpg.gateway.model.merchant import Merchant
+    from tkkpg.gateway.model.order import Order
+    from tkkpg.gateway.model.plan import Context, Facts, Plan
+    from tkkpg.gateway.model.transaction import Transaction
+    from tkkpg.gateway.runtime import Gateway
+    from tkkpg.protocol.values import OrderRef, OrderStatus
+
+PAYER = "payer"
+"""Actor of what happens on the hosted page."""
+
+
+class PageUnknown(TKKPGError):
+    """There is no order with this number and session."""
+
+
+class PageGone(TKKPGError):
+    """The order ended so long ago that its page is no longer shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """What the hosted page shows of an order.
+
+    Attributes:
+        payment: The authorisation that decides or decided the order, if there is one.
+        status: As seen now: EXPIRED once the time is over, before that is written.
+        now: Business time at which it was read.
+    """
+
+    order: Order
+    merchant: Merchant
+    payment: Transaction | None
+    status: OrderStatus
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """How the browser goes back to the shop.
+
+    Attributes:
+        url: Absolute address, `None` where the shop gave a relative one without a base.
+        xmlmsg: Value of the form field.
+    """
+
+    url: str | None
+    xmlmsg: str
+
+
+async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
+    """Read what the page shows; changes nothing.
+
+    Raises:
+        PageUnknown: No such order, or not this session: one answer for both.
+        PageGone: It ended more than a day ago.
+    """
+    facts = await gateway.store.facts(ref.order_id)
+    order = facts.order if facts else None
+    try:
+        check_ownership(order, DUMMY, order.merchant_id if order else "", ref)
+    except OrderUnknown:
+        raise PageUnknown from None
+    if facts is None:
+        raise PageUnknown
+    now = gateway.clock.now()
+    view = PageView(
+        order=facts.order,
+        merchant=facts.merchant,
+        payment=payment_of(facts.transactions),
+        status=facts.order.status_at(now),
+        now=now,
+    )
+    ended_at = facts.order.updated_at or facts.order.expires_at
+    if view.status in ENDED and now - ended_at > PAGE_KEPT:
+        raise PageGone
+    return view
+
+
+async def submit_card(gateway: Gateway, view: PageView, card: Card) -> None:
+    """Pay with a card; does nothing when the order has moved on since the page was shown.
+
+    The authorisation runs to its end whatever becomes of this request; this returns when it is
+    there, or after the page's patience.
+    """
+    numbers = await draw_numbers(gateway)
+    pan_hash = gateway.keys.digest("pan", card.pan.reveal())
+
+    def planner(context: Context, facts: Facts) -> Plan:
+        _check_unmoved(facts, view)
+        return plan_authorisation(context, facts, card, numbers, pan_hash)
+
+    try:
+        plan = await decide(gateway, view.order.order_id, PAYER, planner)
+    except IllegalTransition:
+        gateway.log.info("card_came_too_late", order_id=view.order.order_id)
+        return
+    assert plan is not None, "this planner always plans"  # noqa: S101 - says what holds
+    tran = plan.new_transactions[0]
+    task = gateway.background.start(
+        ask_and_record(gateway, tran, lambda: gateway.host.authorise(tran, card))
+    )
+    await asyncio.wait({task}, timeout=gateway.config.page_patience_s)
+
+
+async def leave(gateway: Gateway, view: PageView) -> None:
+    """Cancel the order; does nothing when it has moved on since the page was shown."""
+
+    def planner(context: Context, facts: Facts) -> Plan:
+        _check_unmoved(facts, view)
+        return plan_leaving(context, facts)
+
+    try:
+        await decide(gateway, view.order.order_id, PAYER, planner)
+    except IllegalTransition:
+        gateway.log.info("payer_left_too_late", order_id=view.order.order_id)
+
+
+def _check_unmoved(facts: Facts, view: PageView) -> None:
+    if facts.order.version != view.order.version:
+        message = "The order has moved on since the page was shown."
+        raise IllegalTransition(message)
+
+
+def hand_over(view: PageView) -> HandOver:
+    """Say how the browser of an ended order goes back to the shop."""
+    order = replace(view.order, status=view.status)
+    try:
+        url = resolve_return_url(order.return_url(view.status), view.merchant.base_url)
+    except ValueError:
+        # The merchant's base changed since the order was accepted.
+        url = None
+    return HandOver(url, xmlmsg(order, view.merchant, view.payment, view.now))

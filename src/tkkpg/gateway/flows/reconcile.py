@@ -1,0 +1,55 @@
+"""Finding out what really happened to transactions that nobody is waiting for any more.
+
+| no answer to      | the gateway sends            | order meanwhile, in the end              |
+| ----------------- | ---------------------------- | ---------------------------------------- |
+| an authorisation  | a reversal, until confirmed  | DECLINED 810 in the commit that reserves |
+| a refund          | the same refund again        | ON-REFUND, then REFUNDED or back         |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.flows.record import record, reverse
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, TranState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tkkpg.gateway.model.transaction import Transaction
+    from tkkpg.gateway.runtime import Gateway
+
+AT_ONCE: Final = 50
+"""Transactions per round, so that payments are not kept waiting."""
+
+
+async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
+    """Resolve transactions that were sent before a time and have no final state.
+
+    Args:
+        gateway: What to work with.
+        sent_before: At start-up: now, since nothing is under way. While running: longer ago than
+            the host may take, so that nothing under way is touched.
+
+    Returns:
+        The number of transactions looked at.
+    """
+    found = await gateway.store.unresolved(sent_before, AT_ONCE)
+    for tran in found:
+        gateway.log.warning(
+            "transaction_unresolved", order_id=tran.order_id, tran_id=tran.tran_id, state=tran.state
+        )
+        await _resolve(gateway, tran)
+    return len(found)
+
+
+async def _resolve(gateway: Gateway, tran: Transaction) -> None:
+    if tran.state is TranState.REVERSING:
+        await reverse(gateway, tran)
+    elif tran.kind is TranKind.REFUND:
+        reply = await gateway.host.refund(tran)
+        # A repeat that did not leave says nothing about the message before it.
+        known = HostReply.silent() if reply.outcome is Outcome.NOT_SENT else reply
+        await record(gateway, tran, known)
+    else:
+        await record(gateway, tran, HostReply.silent())

@@ -1,0 +1,24 @@
+"""Settlement: move what was charged to the merchants' current accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tkkpg.gateway.flows.decide import commit, context
+from tkkpg.gateway.flows.record import GATEWAY
+from tkkpg.gateway.model.errors import GuardFailed
+from tkkpg.gateway.model.decisions.settlement import plan_settlement
+
+if TYPE_CHECKING:
+    from tkkpg.gateway.runtime import Gateway
+
+
+async def settle(gateway: Gateway) -> int:
+    """Settle every merchant that has charges; give the number of merchants."""
+    unsettled = await gateway.store.unsettled()
+    for one in unsettled:
+        try:
+            await commit(gateway, plan_settlement(context(gateway, GATEWAY), one))
+        except GuardFailed:
+            gateway.log.info("settled_by_another", merchant_id=one.merchant_id)
+    return len(unsettled)

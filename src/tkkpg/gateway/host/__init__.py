@@ -1,0 +1,1 @@
+"""The port to the authorisation host, and what stands behind it."""

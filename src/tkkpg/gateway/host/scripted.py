@@ -1,0 +1,76 @@
+"""A host in the process that answers as a table of cards says.
+
+It stands in for the bank's authorisation host until a link is configured: every card number has
+its scenario, and all four outcomes occur.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tkkpg.gateway.model.transaction import HostReply, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tkkpg.gateway.model.card import Card
+    from tkkpg.gateway.model.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to an authorisation of a card.
+
+    Attributes:
+        outcome: What becomes of the message.
+        response_code: Three characters, for an answer.
+        delay_s: How long the answer takes.
+    """
+
+    outcome: Outcome
+    response_code: str
+    delay_s: float = 0.0
+
+
+class ScriptedHost:
+    """Answers by card number; declines a number that it does not know with 075, invalid PAN."""
+
+    def __init__(self, scenarios: Mapping[str, Scenario], timeout_s: float) -> None:
+        """Take the table.
+
+        Args:
+            scenarios: Card number to scenario.
+            timeout_s: How long silence lasts before it is called so.
+        """
+        self._scenarios = scenarios
+        self._timeout_s = timeout_s
+
+    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+        """Play the card's scenario."""
+        unknown = Scenario(Outcome.DECLINED, "075")
+        scenario = self._scenarios.get(card.pan.reveal(), unknown)
+        if scenario.outcome is Outcome.NOT_SENT:
+            return HostReply.not_sent()
+        if scenario.outcome is Outcome.UNKNOWN or scenario.delay_s > self._timeout_s:
+            await asyncio.sleep(self._timeout_s)
+            return HostReply.silent()
+        await asyncio.sleep(scenario.delay_s)
+        return HostReply.of(scenario.response_code, _approval_code(tran))
+
+    async def refund(self, tran: Transaction) -> HostReply:
+        """Approve."""
+        return HostReply.of("001", _approval_code(tran))
+
+    async def reverse(self, tran: Transaction) -> HostReply:
+        """Confirm: nothing is left of the original."""
+        return HostReply.of("001", _approval_code(tran))
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+
+def _approval_code(tran: Transaction) -> str:
+    """Six digits, the same for the same message."""
+    return f"{tran.stan:06d}"

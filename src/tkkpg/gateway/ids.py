@@ -1,0 +1,91 @@
+"""Identifiers: random ones from a handed-in source, growing numbers from durable blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.protocol.values import OrderRef
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+STAN_MODULUS: Final = 999_999
+"""Trace numbers have six digits and are never zero (ISO 8583, field 11)."""
+
+
+class Sequence(StrEnum):
+    """Growing numbers that the store hands out in blocks."""
+
+    ORDER = "order"
+    TRANSACTION = "transaction"
+    TWO = "two"
+    STAN = "stan"
+
+
+FIRST: Final = {
+    Sequence.ORDER: 1_000_001,
+    Sequence.TRANSACTION: 1,
+    Sequence.TWO: 2_000_001,
+    Sequence.STAN: 1,
+}
+"""Where each begins; recorded order numbers have six to eight digits (description, 2.2)."""
+
+BLOCK: Final = 1_000
+"""Numbers taken at a time: a restart leaves a gap of at most this many."""
+
+
+@dataclass(slots=True)
+class _Block:
+    upcoming: int
+    end: int
+
+
+class Ids:
+    """Gives out identifiers for one process.
+
+    A block belongs to this process once its reservation is on disk, so no number is ever given
+    twice, over restarts and over processes; numbers grow within a process.
+    """
+
+    def __init__(
+        self,
+        random_bytes: Callable[[int], bytes],
+        reserve: Callable[[str, int, int], Awaitable[int]],
+    ) -> None:
+        """Take the sources.
+
+        Args:
+            random_bytes: Secure random bytes of a given length.
+            reserve: Reserves a block durably: (name, first ever, size) to its first number.
+        """
+        self._random = random_bytes
+        self._reserve = reserve
+        self._blocks: dict[Sequence, _Block] = {}
+
+    def token(self) -> str:
+        """Give 32 lower-case hexadecimal digits from 16 random bytes, for plans and requests."""
+        return self._random(16).hex()
+
+    async def order_ref(self) -> OrderRef:
+        """Give a new order's number and session: 32 upper-case hexadecimal digits."""
+        return OrderRef(await self.take(Sequence.ORDER), self._random(16).hex().upper())
+
+    async def stan(self) -> int:
+        """Give a trace number of six digits, never zero."""
+        return await self.take(Sequence.STAN) % STAN_MODULUS + 1
+
+    async def take(self, sequence: Sequence) -> int:
+        """Give the next number of a sequence."""
+        while True:
+            block = self._blocks.get(sequence)
+            if block is not None and block.upcoming < block.end:
+                block.upcoming += 1
+                return block.upcoming - 1
+            first = await self._reserve(sequence, FIRST[sequence], BLOCK)
+            # Two requests may have waited for a block at once: the later one's numbers are
+            # skipped, never given twice.
+            held = self._blocks.get(sequence)
+            if held is None or held.upcoming >= held.end:
+                self._blocks[sequence] = _Block(first, first + BLOCK)

@@ -1,0 +1,99 @@
+"""Named secret keys with ids, in `keys.toml` beside the database and never inside it.
+
+The newest key of a purpose writes; all of them read.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import tomllib
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.protocol.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+PURPOSES: Final = ("page", "pan", "audit")
+"""Form tokens of the hosted page, keyed hash of card numbers, seals of the audit rows."""
+KEY_BYTES: Final = 32
+PRIVATE: Final = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys in memory; `repr` shows their ids alone.
+
+    Attributes:
+        by_purpose: For each purpose, key id to key, newest last.
+    """
+
+    by_purpose: Mapping[str, Mapping[str, bytes]]
+
+    def __repr__(self) -> str:
+        """Show purposes and ids."""
+        shown = {purpose: list(keys) for purpose, keys in self.by_purpose.items()}
+        return f"Keys({shown})"
+
+    def digest(self, purpose: str, text: str) -> str:
+        """Give the HMAC-SHA-256 of a text under the newest key, in hexadecimal."""
+        *_, newest = self.by_purpose[purpose].values()
+        return hmac.new(newest, text.encode(), sha256).hexdigest()
+
+    def sign(self, purpose: str, text: str) -> str:
+        """Make a token for a text: key id, a point, HMAC in hexadecimal."""
+        *_, newest = self.by_purpose[purpose]
+        return f"{newest}.{self.digest(purpose, text)}"
+
+    def verify(self, purpose: str, text: str, token: str) -> bool:
+        """Check a token in constant time, under the key that it names."""
+        key_id, _, claimed = token.partition(".")
+        key = self.by_purpose[purpose].get(key_id)
+        if key is None or not claimed.isascii():
+            return False
+        return hmac.compare_digest(hmac.new(key, text.encode(), sha256).hexdigest(), claimed)
+
+
+def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
+    """Read the key file, or make it (mode 0600) on first start.
+
+    Raises:
+        ConfigurationError: It can be read by others, or is not what it must be.
+    """
+    if not path.exists():
+        _create(path, random_bytes)
+    if path.stat().st_mode & 0o077:
+        message = f"{path} can be read by other users. Run: chmod 600 {path}"
+        raise ConfigurationError(message)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        keys = {
+            purpose: {name: bytes.fromhex(value) for name, value in table[purpose].items()}
+            for purpose in PURPOSES
+        }
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError):
+        message = (
+            f"{path} is damaged: it must hold the tables {', '.join(PURPOSES)} of hexadecimal "
+            "keys. Restore it from a backup; without it old seals and tokens cannot be checked."
+        )
+        raise ConfigurationError(message) from None
+    if not all(keys.values()):
+        message = f"{path} has a purpose without a key. Restore it from a backup."
+        raise ConfigurationError(message)
+    return Keys(keys)
+
+
+def _create(path: Path, random_bytes: Callable[[int], bytes]) -> None:
+    lines = ["# Secret keys of this gateway. Back them up apart from the database.\n"]
+    lines += [f'[{purpose}]\nk1 = "{random_bytes(KEY_BYTES).hex()}"\n' for purpose in PURPOSES]
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w") as file:
+        file.write("\n".join(lines))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

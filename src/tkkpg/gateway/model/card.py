@@ -1,0 +1,180 @@
+"""A card as typed by the payer: read, checked, and never kept.
+
+The numbers live in memory only, for the length of one payment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.protocol.masking import Secret, mask_pan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+PAN_MIN: Final = 12
+PAN_MAX: Final = 19
+
+
+class Scheme(StrEnum):
+    """Card schemes, spelled as `Brand` in XMLOut (protocol description, 3.3)."""
+
+    VISA = "VISA"
+    MASTERCARD = "MC"
+    AMEX = "AmEx"
+    JCB = "JCB"
+    MIR = "MIR"
+    UNIONPAY = "UnionPay"
+
+
+PREFIXES: Final = (
+    ("4", "4", Scheme.VISA),
+    ("51", "55", Scheme.MASTERCARD),
+    ("2221", "2720", Scheme.MASTERCARD),
+    ("34", "34", Scheme.AMEX),
+    ("37", "37", Scheme.AMEX),
+    ("3528", "3589", Scheme.JCB),
+    ("2200", "2204", Scheme.MIR),
+    ("62", "62", Scheme.UNIONPAY),
+)
+"""Ranges of leading digits, first and last, and the scheme they belong to."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Expiry:
+    """Last month in which a card is valid."""
+
+    year: int
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as typed; its `repr` shows nothing that could be used."""
+
+    pan: Secret
+    expiry: Expiry
+    cvv2: Secret
+
+    @property
+    def masked(self) -> str:
+        """Number as people may see it."""
+        return mask_pan(self.pan.reveal())
+
+    @property
+    def scheme(self) -> Scheme | None:
+        """Scheme by the leading digits."""
+        return scheme_of(self.pan.reveal())
+
+    def __repr__(self) -> str:
+        """Show the masked number alone."""
+        return f"Card({self.masked})"
+
+
+class CardField(StrEnum):
+    """Fields of the card form, as named in the page."""
+
+    PAN = "pan"
+    EXPIRY = "expiry"
+    CVV2 = "cvv2"
+
+
+class CardProblem(StrEnum):
+    """What is wrong with a field; the pages have a sentence for each in three languages."""
+
+    PAN_MISSING = "pan_missing"
+    PAN_LENGTH = "pan_length"
+    PAN_CHECK_DIGIT = "pan_check_digit"
+    EXPIRY_MISSING = "expiry_missing"
+    EXPIRY_FORMAT = "expiry_format"
+    EXPIRY_PAST = "expiry_past"
+    CVV2_MISSING = "cvv2_missing"
+    CVV2_FORMAT = "cvv2_format"
+    TEST_CARDS_ONLY = "test_cards_only"
+
+
+class CardInvalid(Exception):
+    """The form cannot be sent as it is.
+
+    Attributes:
+        problems: What is wrong, by field.
+    """
+
+    def __init__(self, problems: Mapping[CardField, CardProblem]) -> None:
+        """Keep what is wrong; nothing of what was typed."""
+        super().__init__(", ".join(problems.values()))
+        self.problems = dict(problems)
+
+
+def scheme_of(pan: str) -> Scheme | None:
+    """Find the scheme by the leading digits of a number, also of the first few typed."""
+    for first, last, scheme in PREFIXES:
+        if first <= pan[: len(first)] <= last and len(pan) >= len(first):
+            return scheme
+    return None
+
+
+def passes_check_digit(pan: str) -> bool:
+    """Check the last digit by the Luhn rule (ISO/IEC 7812-1, annex B)."""
+    digits = [int(digit) for digit in reversed(pan)]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+_SPACING: Final = re.compile(r"[\s\-\u00a0]")
+_EXPIRY: Final = re.compile(r"(0[1-9]|1[0-2]|[1-9])/?(?:20)?([0-9]{2})", re.ASCII)
+_CVV2: Final = re.compile(r"[0-9]{3,4}", re.ASCII)
+
+
+def read_card(
+    *, pan: str, expiry: str, cvv2: str, now: datetime, test_cards: frozenset[str] | None
+) -> Card:
+    """Read the fields of the card form.
+
+    Args:
+        pan: Digits, with spaces or dashes anywhere.
+        expiry: `MM/YY`, `MMYY` or `MM/YYYY`.
+        cvv2: Three or four digits.
+        now: Business time; a card is good until the end of its month.
+        test_cards: Where given, the only numbers accepted, whatever their date: the bank's test
+            card expired in 05/23 and is approved all the same (protocol description, 5.2).
+
+    Raises:
+        CardInvalid: Names each field that is wrong.
+    """
+    digits = _SPACING.sub("", pan)
+    problems: dict[CardField, CardProblem] = {}
+    pan_problem = _pan_problem(digits, test_cards)
+    if pan_problem:
+        problems[CardField.PAN] = pan_problem
+    date = _EXPIRY.fullmatch(_SPACING.sub("", expiry))
+    if date is None:
+        problems[CardField.EXPIRY] = (
+            CardProblem.EXPIRY_FORMAT if expiry.strip() else CardProblem.EXPIRY_MISSING
+        )
+    elif test_cards is None and Expiry(2000 + int(date[2]), int(date[1])) < Expiry(
+        now.year, now.month
+    ):
+        problems[CardField.EXPIRY] = CardProblem.EXPIRY_PAST
+    code = cvv2.strip()
+    if not _CVV2.fullmatch(code):
+        problems[CardField.CVV2] = CardProblem.CVV2_FORMAT if code else CardProblem.CVV2_MISSING
+    if problems or date is None:
+        raise CardInvalid(problems)
+    return Card(Secret(digits), Expiry(2000 + int(date[2]), int(date[1])), Secret(code))
+
+
+def _pan_problem(digits: str, test_cards: frozenset[str] | None) -> CardProblem | None:
+    if not digits:
+        return CardProblem.PAN_MISSING
+    if not (digits.isascii() and digits.isdigit() and PAN_MIN <= len(digits) <= PAN_MAX):
+        return CardProblem.PAN_LENGTH
+    if not passes_check_digit(digits):
+        return CardProblem.PAN_CHECK_DIGIT
+    if test_cards is not None and digits not in test_cards:
+        return CardProblem.TEST_CARDS_ONLY
+    return None

@@ -1,0 +1,1 @@
+"""Decisions: facts and a command become a plan, or a refusal."""

@@ -1,0 +1,57 @@
+"""A merchant: the shop that signed a contract, and its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tkkpg.protocol.values import Operation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchant:
+    """A merchant with the switches of protocol description, 7.
+
+    Attributes:
+        merchant_id: At most 15 characters, `E1000010`.
+        name: Shown to the payer.
+        terminal_id: The acquirer's id of its point of acceptance.
+        base_url: Address against which relative return URLs are resolved; may be empty.
+        notification_url: Where XMLOut is sent server to server; empty for nowhere.
+        xmlout_wrapped: `Message` inside a root `XMLOut` (Kapital since 2022), else bare.
+        xmlout_base64: `xmlmsg` as base64, else plain XML.
+        frame_ancestors: Origins that may frame the hosted page, empty for any.
+        operations: What it may ask for; anything else answers 10.
+        active: Whether it may trade.
+    """
+
+    merchant_id: str
+    name: str
+    terminal_id: str
+    base_url: str = ""
+    notification_url: str = ""
+    xmlout_wrapped: bool = True
+    xmlout_base64: bool = False
+    frame_ancestors: str = ""
+    operations: frozenset[Operation] = frozenset(Operation)
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A client certificate that speaks for a merchant.
+
+    Attributes:
+        fingerprint: SHA-256 of the DER, lower-case hexadecimal.
+        merchant_id: Whom it speaks for; compared with the CN once, at signing.
+        not_after: End of validity, wall time, UTC.
+        revoked: Whether it was withdrawn.
+    """
+
+    fingerprint: str
+    merchant_id: str
+    not_after: datetime
+    revoked: bool = False

@@ -1,0 +1,90 @@
+"""An order: the merchant's wish to be paid once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.model.lifecycle import Event, Rule, status_at, step
+from tkkpg.protocol.values import Amount, Currency, Language, OrderRef, OrderStatus, OrderType
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ORDER_LIFE: Final = timedelta(minutes=30)
+"""How long an order waits for its payer (protocol description, 7.25)."""
+
+PAID: Final = frozenset({OrderStatus.APPROVED, OrderStatus.ON_REFUND, OrderStatus.REFUNDED})
+"""Statuses of an order whose money was charged and not reversed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as stored; times are UTC.
+
+    Attributes:
+        version: Grows with every change; a commit names the one it read.
+        amount_minor: What the payer is asked for, in minor units.
+        refunded_minor: Confirmed refunds so far.
+        approve_url: As the merchant sent it; resolved when it is used.
+        expires_at: Until when a card may be submitted.
+        paid_at: Business time of the charge.
+        refunded_at: Business time of the last confirmed refund.
+    """
+
+    order_id: int
+    session_id: str = field(repr=False)
+    merchant_id: str
+    order_type: OrderType
+    status: OrderStatus
+    version: int
+    amount_minor: int
+    currency: Currency
+    language: Language
+    description: str
+    approve_url: str
+    cancel_url: str
+    decline_url: str
+    created_at: datetime
+    updated_at: datetime | None
+    expires_at: datetime
+    paid_at: datetime | None = None
+    refunded_at: datetime | None = None
+    refunded_minor: int = 0
+    fee_minor: int = 0
+
+    @property
+    def ref(self) -> OrderRef:
+        """Number and session as one value."""
+        return OrderRef(self.order_id, self.session_id)
+
+    @property
+    def amount(self) -> Amount:
+        """Amount with its currency."""
+        return Amount(self.amount_minor, self.currency)
+
+    @property
+    def refundable_minor(self) -> int:
+        """What may still be refunded, in minor units."""
+        return self.amount_minor - self.refunded_minor if self.status in PAID else 0
+
+    def status_at(self, now: datetime) -> OrderStatus:
+        """Status as seen at a business time; see `lifecycle.status_at`."""
+        return status_at(self.status, self.expires_at, now)
+
+    def return_url(self, status: OrderStatus) -> str:
+        """Say which of the three return URLs belongs to an outcome (protocol description, 4)."""
+        if status in PAID or status is OrderStatus.PREAUTH_APPROVED:
+            return self.approve_url
+        return self.cancel_url if status is OrderStatus.CANCELED else self.decline_url
+
+    def after(self, event: Event, now: datetime) -> tuple[Order, Rule]:
+        """Give the order after an event, and the rule it followed.
+
+        Raises:
+            IllegalTransition: The order cannot take this step.
+        """
+        rule = step(self.status, event)
+        changed = replace(self, status=rule.target, version=self.version + 1, updated_at=now)
+        return changed, rule

@@ -1,0 +1,204 @@
+"""A transaction: one financial message exchanged with the host, and its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.model.errors import IllegalTransition
+from tkkpg.gateway.model.lifecycle import Event
+from tkkpg.protocol.codes import Outcome as CodeOutcome
+from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.values import Currency, OrderType
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class TranKind(StrEnum):
+    """Kinds of financial messages."""
+
+    AUTHORISATION = "AUTHORISATION"
+    COMPLETION = "COMPLETION"
+    REVERSAL = "REVERSAL"
+    REFUND = "REFUND"
+
+
+class TranState(StrEnum):
+    """Where a transaction is; SENT and UNKNOWN are *open*."""
+
+    RESERVED = "RESERVED"
+    SENT = "SENT"
+    ABANDONED = "ABANDONED"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    NOT_SENT = "NOT_SENT"
+    UNKNOWN = "UNKNOWN"
+    REVERSING = "REVERSING"
+    REVERSED = "REVERSED"
+
+
+_T = TranState
+STEPS: Final = {
+    _T.RESERVED: frozenset({_T.SENT, _T.ABANDONED}),
+    _T.SENT: frozenset({_T.APPROVED, _T.DECLINED, _T.NOT_SENT, _T.UNKNOWN}),
+    _T.UNKNOWN: frozenset({_T.APPROVED, _T.DECLINED, _T.REVERSING}),
+    _T.REVERSING: frozenset({_T.REVERSED}),
+}
+"""States that may follow each state; the others are final."""
+
+OPEN: Final = (TranState.SENT, TranState.UNKNOWN)
+"""At most one transaction of an order is in these states."""
+
+UNRESOLVED: Final = (*OPEN, TranState.REVERSING)
+"""States that reconciliation works on after a crash."""
+
+NO_LINK_CODE: Final = "-1"
+"""Response code of an authorisation that never left (document: POS not answer)."""
+SILENCE_CODE: Final = "810"
+"""Response code of a host that did not answer (document: transaction timeout)."""
+
+
+class Outcome(StrEnum):
+    """What became of a message to the host; a silent host is an outcome, not an exception."""
+
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    NOT_SENT = "NOT_SENT"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class HostReply:
+    """The host's answer to one message.
+
+    Attributes:
+        outcome: What is certain about it.
+        response_code: Three characters; `-1` for not sent and `810` for silence.
+        approval_code: The issuer's code for a success, else empty.
+    """
+
+    outcome: Outcome
+    response_code: str
+    approval_code: str = ""
+
+    @classmethod
+    def of(cls, code: str, approval_code: str = "") -> HostReply:
+        """Read a response code that the host gave.
+
+        A part approval (502, 503) is unknown, and so reversed and declined. An approval without
+        an approval code cannot be presented to anyone, so it is unknown too.
+        """
+        outcome = response_code(code).outcome
+        if outcome is CodeOutcome.DECLINE:
+            return cls(Outcome.DECLINED, code)
+        if outcome is CodeOutcome.APPROVE and approval_code:
+            return cls(Outcome.APPROVED, code, approval_code)
+        return cls(Outcome.UNKNOWN, SILENCE_CODE if outcome is CodeOutcome.APPROVE else code)
+
+    @classmethod
+    def not_sent(cls) -> HostReply:
+        """The message certainly never left: nothing to undo."""
+        return cls(Outcome.NOT_SENT, NO_LINK_CODE)
+
+    @classmethod
+    def silent(cls) -> HostReply:
+        """The message may have arrived, and no answer came in time."""
+        return cls(Outcome.UNKNOWN, SILENCE_CODE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One financial message; what is transmitted is fixed when it is reserved.
+
+    Attributes:
+        tran_id: Our number.
+        two_id: Its number in the bank's back system, told to the merchant.
+        stan: Trace number, six digits, sent with the message.
+        rrn: Retrieval reference number, twelve digits, the host's lasting reference.
+        sent_at: Transmission date-time, UTC, sent with the message and every repeat.
+        original_id: The transaction that a refund, completion or reversal refers to.
+        reversal_stan: Trace number of the reversal advice, once one is reserved.
+        pan_masked: `416973••••••5869`; the number itself is nowhere.
+        pan_hash: Keyed hash of the number, hexadecimal.
+        brand: Scheme as written on the wire: VISA, MC, …
+    """
+
+    tran_id: int
+    order_id: int
+    merchant_id: str
+    terminal_id: str
+    kind: TranKind
+    state: TranState
+    amount_minor: int
+    currency: Currency
+    two_id: int
+    stan: int
+    rrn: str
+    created_at: datetime
+    sent_at: datetime | None = None
+    finished_at: datetime | None = None
+    response_code: str | None = None
+    approval_code: str | None = None
+    original_id: int | None = None
+    reversal_stan: int | None = None
+    description: str = ""
+    pan_masked: str | None = None
+    pan_hash: str | None = None
+    brand: str | None = None
+
+    def moved(self, state: TranState) -> Transaction:
+        """Give the transaction in a following state.
+
+        Raises:
+            IllegalTransition: The state cannot follow.
+        """
+        if state not in STEPS.get(self.state, frozenset()):
+            message = f"A transaction in {self.state} cannot become {state}."
+            raise IllegalTransition(message)
+        return replace(self, state=state)
+
+
+_BY_OUTCOME: Final = {
+    (TranKind.AUTHORISATION, Outcome.DECLINED): Event.REFUSED,
+    (TranKind.AUTHORISATION, Outcome.NOT_SENT): Event.NOT_SENT,
+    (TranKind.AUTHORISATION, Outcome.UNKNOWN): Event.GIVEN_UP,
+    (TranKind.COMPLETION, Outcome.APPROVED): Event.COMPLETED,
+    (TranKind.COMPLETION, Outcome.DECLINED): Event.COMPLETION_REFUSED,
+    (TranKind.COMPLETION, Outcome.NOT_SENT): Event.COMPLETION_REFUSED,
+    (TranKind.REFUND, Outcome.APPROVED): Event.REFUND_CONFIRMED,
+}
+_APPROVED: Final = {OrderType.PURCHASE: Event.CHARGED, OrderType.PRE_AUTH: Event.HELD}
+_REVERSAL: Final = {
+    (False, True): Event.HOLD_REVERSED,
+    (False, False): Event.HOLD_REVERSAL_REFUSED,
+    (True, True): Event.CHARGE_REVERSED,
+    (True, False): Event.CHARGE_REVERSAL_REFUSED,
+}
+
+
+def event_of(
+    kind: TranKind, outcome: Outcome, *, order_type: OrderType, charged: bool, refunded: bool
+) -> Event | None:
+    """Say what the outcome of a transaction does to its order; total over every combination.
+
+    Args:
+        kind: The transaction's kind.
+        outcome: What became of it.
+        order_type: Purchase or pre-authorisation.
+        charged: Money was charged before this transaction.
+        refunded: An earlier refund was confirmed.
+
+    Returns:
+        The event, or `None` when the order stays as it is until the outcome is known.
+    """
+    if kind is TranKind.AUTHORISATION and outcome is Outcome.APPROVED:
+        return _APPROVED[order_type]
+    if kind is not TranKind.AUTHORISATION and outcome is Outcome.UNKNOWN:
+        return None
+    if kind is TranKind.REVERSAL:
+        return _REVERSAL[charged, outcome is Outcome.APPROVED]
+    if kind is TranKind.REFUND and outcome is not Outcome.APPROVED:
+        return Event.FURTHER_REFUND_REFUSED if refunded else Event.REFUND_REFUSED
+    return _BY_OUTCOME[kind, outcome]

@@ -1,0 +1,105 @@
+"""Building the XMLOut that the browser carries and the notification repeats."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.model.transaction import TranKind, TranState
+from tkkpg.protocol.codec import encode_callback
+from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.messages import XMLOut
+from tkkpg.protocol.values import Language, OrderStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tkkpg.gateway.model.merchant import Merchant
+    from tkkpg.gateway.model.order import Order
+    from tkkpg.gateway.model.transaction import Transaction
+
+BAKU: Final = timezone(timedelta(hours=4), "Asia/Baku")
+"""Local time on the wire; Azerbaijan has had no summer time since 2016 (description, 7.22)."""
+
+STATUS_TEXTS: Final = {
+    OrderStatus.CREATED: ("Yaradılıb", "Created", "Создан"),
+    OrderStatus.ON_PAYMENT: ("Ödəniş gedir", "Payment in progress", "Идёт оплата"),
+    OrderStatus.ON_LOCK: ("Yoxlanılır", "Being checked", "Проверяется"),
+    OrderStatus.APPROVED: ("Ödənilib", "Paid", "Оплачен"),
+    OrderStatus.PREAUTH_APPROVED: ("Məbləğ bloklanıb", "Amount held", "Сумма заблокирована"),
+    OrderStatus.DECLINED: ("Rədd edilib", "Declined", "Отклонён"),
+    OrderStatus.CANCELED: ("Ödəyici imtina edib", "Cancelled by the payer", "Отменён плательщиком"),
+    OrderStatus.REVERSED: ("Ləğv edilib", "Reversed", "Операция отменена"),
+    OrderStatus.ON_REFUND: ("Geri qaytarılır", "Refund in progress", "Идёт возврат"),
+    OrderStatus.REFUNDED: ("Geri qaytarılıb", "Refunded", "Возвращён"),
+    OrderStatus.EXPIRED: ("Vaxtı bitib", "Expired", "Истёк срок оплаты"),
+    OrderStatus.ERROR: ("Xəta baş verib", "Error", "Ошибка"),
+}
+"""Order statuses in Azerbaijani, English and Russian."""
+
+
+def local(moment: datetime | None) -> datetime | None:
+    """Turn UTC into the wire's local time without a zone."""
+    return None if moment is None else moment.astimezone(BAKU).replace(tzinfo=None)
+
+
+def status_text(status: OrderStatus, language: Language) -> str:
+    """Say an order's status in a language."""
+    return STATUS_TEXTS[status][(Language.AZ, Language.EN, Language.RU).index(language)]
+
+
+def payment_of(transactions: Iterable[Transaction]) -> Transaction | None:
+    """Find the authorisation that decided the order: the last that was not abandoned."""
+    found = None
+    for tran in transactions:
+        if tran.kind is TranKind.AUTHORISATION and tran.state is not TranState.ABANDONED:
+            found = tran
+    return found
+
+
+def xmlout(order: Order, merchant: Merchant, tran: Transaction | None, now: datetime) -> XMLOut:
+    """Say what happened to an order.
+
+    OrderStatus and ResponseDescription are always there, in the order's language: the bank's FAQ
+    tells merchants to read these two.
+
+    Args:
+        order: As committed; its status is told as it is.
+        merchant: Whose order it is.
+        tran: The transaction that led here, if any: without one (cancelled, expired) there is
+            no card, code or number to tell (protocol description, 3.3).
+        now: Business time.
+    """
+    code = tran.response_code if tran else None
+    text = status_text(order.status, order.language)
+    return XMLOut(
+        date=local(now),
+        order_id=order.order_id,
+        session_id=order.session_id,
+        transaction_type="Refund" if tran and tran.kind is TranKind.REFUND else order.order_type,
+        rrn=tran.rrn if tran else None,
+        pan=tran.pan_masked.replace("•", "X") if tran and tran.pan_masked else None,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        tran_date_time=local(tran.finished_at or now) if tran else None,
+        response_code=code,
+        response_description=response_code(code).text(order.language) if code else text,
+        brand=tran.brand if tran else None,
+        order_status=order.status,
+        approval_code=tran.approval_code or None if tran else None,
+        order_description=order.description,
+        fee_minor=order.fee_minor,
+        status_text=text,
+        two_id=tran.two_id if tran else None,
+        language=order.language,
+        shop_name=merchant.name,
+    )
+
+
+def xmlmsg(order: Order, merchant: Merchant, tran: Transaction | None, now: datetime) -> str:
+    """Write the form field `xmlmsg` in the shape that the merchant is configured for."""
+    return encode_callback(
+        xmlout(order, merchant, tran, now),
+        wrapped=merchant.xmlout_wrapped,
+        as_base64=merchant.xmlout_base64,
+    )

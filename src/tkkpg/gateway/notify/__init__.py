@@ -1,0 +1,1 @@
+"""The port for outgoing deliveries: `Courier`, over HTTP (`http`) or in memory (`recorded`)."""

@@ -1,0 +1,43 @@
+"""The two TLS configurations of the gateway: with a merchant's certificate, and without.
+
+Session tickets stay on, because a full handshake costs as much as fifty requests. A context is
+made once for a listener, so that every connection can resume a session that it issued.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+
+def exec_tls(server_cert: Path, server_key: Path, merchants_ca: Path) -> ssl.SSLContext:
+    """TLS for Exec: a peer without a certificate of the merchants' CA does not get in.
+
+    OpenSSL also refuses a certificate that has expired or is not meant for TLS clients.
+    """
+    context = page_tls(server_cert, server_key)
+    context.load_verify_locations(merchants_ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def page_tls(server_cert: Path, server_key: Path) -> ssl.SSLContext:
+    """TLS for browsers: nobody is asked for a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # TLS 1.2 peers could make us work for nothing
+    context.load_cert_chain(server_cert, server_key)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def refusal_reason(error: BaseException) -> str:
+    """Say in OpenSSL's words why a handshake failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    reason: str | None = getattr(error, "reason", None)  # only OpenSSL's own errors have one
+    if isinstance(error, ssl.SSLError) and reason:
+        return reason.lower().replace("_", " ")
+    if isinstance(error, ConnectionResetError):
+        return "the peer closed the connection during the handshake"
+    return str(error) or type(error).__name__

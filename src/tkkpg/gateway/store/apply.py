@@ -1,0 +1,132 @@
+"""Applying a plan to a SQLite connection, inside whatever transaction is open.
+
+Order and transaction changes name what was read, balances and cursors are conditional updates:
+each must hit exactly one row, or the whole plan is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import apsw
+
+from tkkpg.gateway.model.errors import GuardFailed, StoreConflict
+from tkkpg.gateway.store import rows
+from tkkpg.protocol.values import CURRENCIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tkkpg.gateway.model.ledger import BalanceChange
+    from tkkpg.gateway.model.plan import Plan, SettlementCursor
+    from tkkpg.gateway.store.rows import Value
+
+
+def _insert(table: str, columns: str) -> str:
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - constant columns
+
+
+def _upsert(table: str, columns: str, key: str) -> str:
+    sets = ", ".join(f"{name} = excluded.{name}" for name in columns.split(", ") if name != key)
+    return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {sets}"
+
+
+def _update(table: str, columns: str, condition: str) -> str:
+    sets = ", ".join(f"{name} = ?" for name in columns.split(", "))
+    return f"UPDATE {table} SET {sets} WHERE {condition}"  # noqa: S608 - constant columns
+
+
+_ORDER: Final = _insert("orders", rows.ORDER)
+_TRAN: Final = _insert("tran", rows.TRAN)
+_ENTRY: Final = _insert("entry", rows.ENTRY)
+_NOTIFICATION: Final = _insert("notification", rows.NOTIFICATION)
+_AUDIT: Final = _insert("audit", rows.AUDIT)
+_MERCHANT: Final = _upsert("merchant", rows.MERCHANT, "merchant_id")
+_CERTIFICATE: Final = _upsert("certificate", rows.CERTIFICATE, "fingerprint")
+_CHANGE_ORDER: Final = _update("orders", rows.ORDER_MOVES, "order_id = ? AND version = ?")
+_CHANGE_TRAN: Final = _update("tran", rows.TRAN_MOVES, "tran_id = ? AND state = ?")
+_OPEN_BALANCE: Final = (
+    "INSERT OR IGNORE INTO balance"
+    " (merchant_id, currency, posted_minor, reserved_minor, settled_through)"
+    " VALUES (?, ?, 0, 0, 0)"
+)
+_CHANGE_BALANCE: Final = (
+    "UPDATE balance SET posted_minor = posted_minor + ?3, reserved_minor = reserved_minor + ?4"
+    " WHERE merchant_id = ?1 AND currency = ?2 AND reserved_minor + ?4 >= 0"
+    " AND posted_minor + ?3 >= reserved_minor + ?4"
+)
+_MOVE_CURSOR: Final = (
+    "UPDATE balance SET settled_through = ?4"
+    " WHERE merchant_id = ?1 AND currency = ?2 AND settled_through = ?3"
+)
+_TAKEN: Final = frozenset({apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY})
+
+
+def apply(db: apsw.Connection, plan: Plan) -> None:
+    """Write a plan.
+
+    Raises:
+        StoreConflict: An order or transaction is no longer as it was read.
+        GuardFailed: A balance or cursor does not allow it.
+    """
+    try:
+        _apply(db, plan)
+    except apsw.ConstraintError as error:
+        if getattr(error, "extendedresult", 0) not in _TAKEN:
+            raise
+        message = "Another plan already stored what this one would store."
+        raise StoreConflict(message) from error
+
+
+def _apply(db: apsw.Connection, plan: Plan) -> None:
+    plan_id = plan.context.plan_id
+    for merchant in plan.merchants:
+        db.execute(_MERCHANT, rows.merchant_row(merchant))
+        for currency in CURRENCIES:
+            db.execute(_OPEN_BALANCE, (merchant.merchant_id, currency))
+    for certificate in plan.certificates:
+        db.execute(_CERTIFICATE, rows.certificate_row(certificate))
+    for order in plan.new_orders:
+        db.execute(_ORDER, rows.order_row(order))
+    for change in plan.orders:
+        key = (change.order.order_id, change.expected_version)
+        _change(db, _CHANGE_ORDER, (*rows.order_moves(change.order), *key))
+    # Changes come before insertions: only one transaction of an order may be open.
+    for moved in plan.transactions:
+        key_and_state = (moved.transaction.tran_id, moved.expected_state)
+        _change(db, _CHANGE_TRAN, (*rows.tran_moves(moved.transaction), *key_and_state))
+    for tran in plan.new_transactions:
+        db.execute(_TRAN, rows.tran_row(tran))
+    for entry in plan.entries:
+        db.execute(_ENTRY, rows.entry_row(plan_id, entry))
+    for balance in plan.balances:
+        _change_balance(db, balance)
+    for cursor in plan.cursors:
+        _move_cursor(db, cursor)
+    for notification in plan.notifications:
+        db.execute(_NOTIFICATION, rows.notification_row(notification, plan.context.now))
+    db.execute(_AUDIT, rows.audit_row(plan))
+
+
+def _change(db: apsw.Connection, statement: str, values: Sequence[Value]) -> None:
+    db.execute(statement, values)
+    if db.changes() != 1:
+        message = "The order changed after it was read."
+        raise StoreConflict(message)
+
+
+def _change_balance(db: apsw.Connection, change: BalanceChange) -> None:
+    account = (change.merchant_id, change.currency.code)
+    db.execute(_CHANGE_BALANCE, (*account, change.posted_minor, change.reserved_minor))
+    if db.changes() != 1:
+        message = "The merchant's current account does not hold enough for this."
+        raise GuardFailed(message)
+
+
+def _move_cursor(db: apsw.Connection, cursor: SettlementCursor) -> None:
+    account = (cursor.merchant_id, cursor.currency.code)
+    db.execute(_MOVE_CURSOR, (*account, cursor.expected_entry_id, cursor.entry_id))
+    if db.changes() != 1:
+        message = "Somebody else has settled this merchant meanwhile."
+        raise GuardFailed(message)

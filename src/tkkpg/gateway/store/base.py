@@ -1,0 +1,114 @@
+"""What storage must promise, in semantic verbs.
+
+Promises: a plan is committed whole or not at all; what a verb answered is on disk; two plans that
+read the same version never both succeed; a conflict is reported only after the commit it lost to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tkkpg.gateway.model.decisions.settlement import Unsettled
+    from tkkpg.gateway.model.merchant import Merchant
+    from tkkpg.gateway.model.order import Order
+    from tkkpg.gateway.model.plan import Facts, Notification, Plan
+    from tkkpg.gateway.model.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much work waits, for the metrics.
+
+    Attributes:
+        open_transactions: Transactions whose outcome is not known yet.
+        oldest_open: When the oldest of them was sent.
+        queued: Notifications not delivered yet.
+        oldest_queued: When the oldest of them was promised.
+    """
+
+    open_transactions: int
+    oldest_open: datetime | None
+    queued: int
+    oldest_queued: datetime | None
+
+
+class Store(Protocol):
+    """The database of one gateway."""
+
+    async def commit(self, plan: Plan) -> None:
+        """Commit a plan; when this returns, it is on disk.
+
+        Raises:
+            StoreConflict: Something the plan was decided on has changed; decide again.
+            GuardFailed: A shared balance or cursor no longer allows it.
+            StoreUnavailable: Nothing of it is stored.
+        """
+        ...
+
+    async def reserve_numbers(self, name: str, first: int, size: int) -> int:
+        """Reserve a block of a sequence durably and give its first number."""
+        ...
+
+    async def merchant(self, merchant_id: str) -> Merchant | None:
+        """Find a merchant."""
+        ...
+
+    async def merchant_of(self, fingerprint: str, now: datetime) -> Merchant | None:
+        """Find the merchant for whom a client certificate speaks.
+
+        Args:
+            fingerprint: SHA-256 of the DER, lower-case hexadecimal.
+            now: Wall time; an expired or revoked certificate speaks for nobody.
+        """
+        ...
+
+    async def order(self, order_id: int) -> Order | None:
+        """Find an order; one statement."""
+        ...
+
+    async def facts(self, order_id: int) -> Facts | None:
+        """Load what a decision about an order reads, in one look."""
+        ...
+
+    async def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        """List orders whose time is over and not yet written so."""
+        ...
+
+    async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Transaction]:
+        """List transactions SENT, UNKNOWN or REVERSING that were sent before a time."""
+        ...
+
+    async def unsettled(self) -> Sequence[Unsettled]:
+        """List merchants with something to settle."""
+        ...
+
+    async def take_notifications(
+        self, now: datetime, leased_until: datetime, limit: int
+    ) -> Sequence[Notification]:
+        """Take notifications that are due; nobody else is given them until the lease ends."""
+        ...
+
+    async def finish_notification(
+        self, notification_id: str, now: datetime, result: str, *, delivered: bool
+    ) -> None:
+        """Record that a notification was delivered, or is parked for the operator."""
+        ...
+
+    async def postpone_notification(
+        self, notification_id: str, due_at: datetime, result: str
+    ) -> None:
+        """Record a failed attempt and when the next one is due."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """Count the work that waits."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was begun and let go of the file."""
+        ...

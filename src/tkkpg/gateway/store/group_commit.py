@@ -1,0 +1,133 @@
+"""Group commit for SQLite: what is submitted in one turn of the event loop is one transaction.
+
+The batch runs on the event loop, each job in its own savepoint, so that jobs see each other and
+one bad job never undoes its neighbours; COMMIT, which waits for the disk, runs elsewhere, and the
+connection is not touched meanwhile. Answers, conflicts too, are given after the COMMIT: before it
+no reader could see the winner that a conflict lost to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import apsw
+
+from tkkpg.gateway.model.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+BATCH_MAX: Final = 256
+"""Jobs in one transaction: bounds how long the event loop is busy with one batch."""
+
+
+class Job(NamedTuple):
+    """Work on the writing connection, and whom to tell."""
+
+    work: Callable[[apsw.Connection], Any]
+    told: asyncio.Future[Any]
+
+
+class GroupCommit:
+    """The only writer of a SQLite file."""
+
+    def __init__(
+        self,
+        connect: Callable[[], apsw.Connection],
+        *,
+        before_commit: Callable[[apsw.Connection], None],
+        run_commit: Callable[[Callable[[], object]], Awaitable[object]],
+        observe: Callable[[int, float], None],
+    ) -> None:
+        """Take what it works with.
+
+        Args:
+            connect: Opens a writing connection; called again when one has failed.
+            before_commit: Last work of every batch, such as sealing.
+            run_commit: Runs a blocking function away from the event loop.
+            observe: Told after every commit: jobs in the batch, seconds it took.
+        """
+        self._connect = connect
+        self._before_commit = before_commit
+        self._run_commit = run_commit
+        self._observe = observe
+        self._connection = connect()
+        self._waiting: deque[Job] = deque()
+        self._running: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def submit(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run work in the next batch and give its result once that is on disk.
+
+        Raises:
+            StoreUnavailable: The batch was not committed, or the store is closed.
+            Exception: Whatever the work raised; then nothing of it is stored.
+        """
+        if self._closed:
+            message = "The store is closed."
+            raise StoreUnavailable(message)
+        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(work, told))
+        if self._running is None:
+            self._running = asyncio.create_task(self._work_off())
+        return await told
+
+    async def aclose(self) -> None:
+        """Commit what was submitted, then close the connection."""
+        self._closed = True
+        while self._running is not None:
+            await asyncio.wait({self._running})
+        self._connection.close()
+
+    async def _work_off(self) -> None:
+        try:
+            while self._waiting:
+                size = min(len(self._waiting), BATCH_MAX)
+                await self._batch([self._waiting.popleft() for _ in range(size)])
+        finally:
+            self._running = None
+
+    async def _batch(self, jobs: list[Job]) -> None:
+        started = perf_counter()
+        results: list[tuple[Job, Any, BaseException | None]] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            results = [self._run(job) for job in jobs]
+            self._before_commit(self._connection)
+            await self._run_commit(lambda: self._connection.execute("COMMIT"))
+        except Exception as error:  # whoever waits must be told, whatever it is
+            self._replace_connection()
+            reason = StoreUnavailable(f"The database took no commit: {type(error).__name__}.")
+            reason.__cause__ = error
+            results = [(job, None, reason) for job in jobs]
+        self._observe(len(jobs), perf_counter() - started)
+        for job, result, failure in results:
+            if job.told.cancelled():
+                continue
+            if failure is None:
+                job.told.set_result(result)
+            else:
+                job.told.set_exception(failure)
+
+    def _run(self, job: Job) -> tuple[Job, Any, BaseException | None]:
+        execute = self._connection.execute
+        execute("SAVEPOINT job")
+        try:
+            result, failure = job.work(self._connection), None
+        except Exception as error:  # noqa: BLE001 - told to whoever submitted the job
+            if not self._connection.in_transaction:
+                # Full disks and I/O errors roll the whole batch back, neighbours too.
+                raise
+            execute("ROLLBACK TO job")
+            result, failure = None, error
+        execute("RELEASE job")
+        return job, result, failure
+
+    def _replace_connection(self) -> None:
+        # Closing rolls back whatever is open; a connection that failed once is not trusted.
+        self._connection.close(True)  # noqa: FBT003 - apsw takes no keyword: force
+        self._connection = self._connect()

@@ -1,0 +1,48 @@
+"""Bringing a database to the tables of this version, at start-up and by the operator."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from tkkpg.protocol.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def migrate(path: Path) -> None:
+    """Create or upgrade the SQLite file; does nothing when it is up to date.
+
+    Raises:
+        ConfigurationError: It was written by a newer version, or is no database.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(files("tkkpg.gateway.store") / "migrations"))
+    engine = sa.create_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            known = {
+                script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
+            }
+            present = MigrationContext.configure(connection).get_current_revision()
+            if present is not None and present not in known:
+                message = (
+                    f"{path} was written by a newer version of tkkpg (revision {present}). "
+                    "Install that version; data are never changed back."
+                )
+                raise ConfigurationError(message)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    except sa.exc.DatabaseError as error:
+        message = f"{path} is not a database that can be used: {error.orig}. Move it away."
+        raise ConfigurationError(message) from error
+    finally:
+        engine.dispose()

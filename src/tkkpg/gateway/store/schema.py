@@ -1,0 +1,257 @@
+"""The tables, once for every database: SQLAlchemy describes, Alembic migrates, nobody else uses it.
+
+Times are UTC as whole microseconds since 1970, money is whole minor units. Nothing of a card is
+here but its masked number and a keyed hash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from tkkpg.gateway.model.ledger import Posting
+from tkkpg.gateway.model.transaction import OPEN, TranKind, TranState
+from tkkpg.protocol.values import OrderStatus, OrderType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in sorted(values))
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _number(name: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=null)
+
+
+def _text(name: str, *, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null)
+
+
+def _key(name: str) -> sa.Column[int]:
+    """A 64-bit key; SQLite's row id must be declared INTEGER."""
+    kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _counter(name: str) -> sa.Column[int]:
+    """A 64-bit key that the database counts up in the order of commits."""
+    kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column(name, kind, primary_key=True, autoincrement=True)
+
+
+MERCHANT = sa.Table(
+    "merchant",
+    METADATA,
+    sa.Column("merchant_id", sa.Text, primary_key=True),
+    _text("name"),
+    _text("terminal_id"),
+    _text("base_url"),
+    _text("notification_url"),
+    _number("xmlout_wrapped"),
+    _number("xmlout_base64"),
+    _text("frame_ancestors"),
+    _text("operations"),
+    _number("active"),
+)
+
+CERTIFICATE = sa.Table(
+    "certificate",
+    METADATA,
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("merchant_id", sa.Text, sa.ForeignKey("merchant.merchant_id"), nullable=False),
+    _number("not_after"),
+    _number("revoked"),
+)
+
+ORDERS = sa.Table(
+    "orders",
+    METADATA,
+    _key("order_id"),
+    _text("session_id"),
+    sa.Column("merchant_id", sa.Text, sa.ForeignKey("merchant.merchant_id"), nullable=False),
+    _text("order_type"),
+    _text("status"),
+    _number("version"),
+    _number("amount_minor"),
+    _text("currency"),
+    _text("language"),
+    _text("description"),
+    _text("approve_url"),
+    _text("cancel_url"),
+    _text("decline_url"),
+    _number("created_at"),
+    _number("updated_at", null=True),
+    _number("expires_at"),
+    _number("paid_at", null=True),
+    _number("refunded_at", null=True),
+    _number("refunded_minor"),
+    _number("fee_minor"),
+    _one_of("status", OrderStatus),
+    _one_of("order_type", OrderType),
+    sa.CheckConstraint("amount_minor > 0", name="amount"),
+    sa.CheckConstraint(
+        "refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded_minor"
+    ),
+    sa.Index(
+        "ix_orders_waiting",
+        "expires_at",
+        sqlite_where=sa.text("status IN ('CREATED', 'ON-PAYMENT')"),
+        postgresql_where=sa.text("status IN ('CREATED', 'ON-PAYMENT')"),
+    ),
+    sa.Index("ix_orders_created_at", "created_at"),
+    sa.Index("ix_orders_session_id", "session_id"),
+)
+
+_OPEN = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN)))
+_UNRESOLVED = sa.text("state IN ('SENT', 'UNKNOWN', 'REVERSING')")
+
+TRAN = sa.Table(
+    "tran",
+    METADATA,
+    _key("tran_id"),
+    sa.Column("order_id", sa.BigInteger, sa.ForeignKey("orders.order_id"), nullable=False),
+    _text("merchant_id"),
+    _text("terminal_id"),
+    _text("kind"),
+    _text("state"),
+    _number("amount_minor"),
+    _text("currency"),
+    _number("two_id"),
+    _number("stan"),
+    _text("rrn"),
+    _number("created_at"),
+    _number("sent_at", null=True),
+    _number("finished_at", null=True),
+    _text("response_code", null=True),
+    _text("approval_code", null=True),
+    _number("original_id", null=True),
+    _number("reversal_stan", null=True),
+    _text("description"),
+    _text("pan_masked", null=True),
+    _text("pan_hash", null=True),
+    _text("brand", null=True),
+    _one_of("kind", TranKind),
+    _one_of("state", TranState),
+    sa.CheckConstraint("amount_minor > 0", name="amount"),
+    sa.Index("ix_tran_order_id", "order_id"),
+    sa.Index(
+        "ux_tran_one_open", "order_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
+    ),
+    sa.Index(
+        "ix_tran_unresolved", "sent_at", sqlite_where=_UNRESOLVED, postgresql_where=_UNRESOLVED
+    ),
+)
+
+_PAYABLE = sa.text("posting IN ('CHARGE', 'COMPLETE', 'UNCHARGE')")
+
+ENTRY = sa.Table(
+    "entry",
+    METADATA,
+    _counter("entry_id"),
+    _text("plan_id"),
+    _text("posting"),
+    _text("phase"),
+    _text("debit"),
+    _text("credit"),
+    _text("merchant_id"),
+    _number("amount_minor"),
+    _text("currency"),
+    _number("at"),
+    _number("order_id", null=True),
+    _number("tran_id", null=True),
+    _one_of("posting", Posting),
+    sa.CheckConstraint("amount_minor > 0", name="amount"),
+    sa.Index("ix_entry_order_id", "order_id"),
+    sa.Index(
+        "ix_entry_payable",
+        "merchant_id",
+        "currency",
+        "entry_id",
+        sqlite_where=_PAYABLE,
+        postgresql_where=_PAYABLE,
+    ),
+)
+
+BALANCE = sa.Table(
+    "balance",
+    METADATA,
+    sa.Column("merchant_id", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    _number("posted_minor"),
+    _number("reserved_minor"),
+    _number("settled_through"),
+    sa.CheckConstraint(
+        "reserved_minor >= 0 AND posted_minor >= reserved_minor", name="reserved_minor"
+    ),
+)
+
+NOTIFICATION = sa.Table(
+    "notification",
+    METADATA,
+    sa.Column("notification_id", sa.Text, primary_key=True),
+    _number("order_id"),
+    _text("merchant_id"),
+    _text("url"),
+    _text("xmlmsg"),
+    _text("state"),
+    _number("attempts"),
+    _number("due_at"),
+    _number("leased_until"),
+    _number("created_at"),
+    _number("finished_at", null=True),
+    _text("last_result", null=True),
+    _one_of("state", ("QUEUED", "DELIVERED", "PARKED")),
+    sa.Index(
+        "ix_notification_due",
+        "due_at",
+        sqlite_where=sa.text("state = 'QUEUED'"),
+        postgresql_where=sa.text("state = 'QUEUED'"),
+    ),
+    sa.Index("ix_notification_order_id", "order_id"),
+)
+
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    _counter("audit_id"),
+    sa.Column("plan_id", sa.Text, nullable=False, unique=True),
+    _number("at"),
+    _text("actor"),
+    _text("action"),
+    _number("order_id", null=True),
+    _text("request_id"),
+    _text("detail"),
+    sa.Index("ix_audit_order_id", "order_id"),
+)
+
+SEAL = sa.Table(
+    "seal",
+    METADATA,
+    _counter("seal_id"),
+    _number("first_audit_id"),
+    _number("last_audit_id"),
+    _number("rows"),
+    _text("root"),
+    _text("mac"),
+)
+
+SEQUENCE = sa.Table(
+    "sequence",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    _number("next"),
+)

@@ -1,0 +1,297 @@
+"""The store on one SQLite file: WAL, `synchronous=FULL` always, one owner, group commit."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import apsw
+
+from tkkpg.gateway.model.decisions.settlement import Unsettled
+from tkkpg.gateway.model.plan import Facts
+from tkkpg.gateway.store import rows, seals
+from tkkpg.gateway.store.apply import apply
+from tkkpg.gateway.store.base import Backlog
+from tkkpg.gateway.store.group_commit import GroupCommit
+from tkkpg.protocol.values import CURRENCIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from tkkpg.gateway.model.merchant import Merchant
+    from tkkpg.gateway.model.order import Order
+    from tkkpg.gateway.model.plan import Notification, Plan
+    from tkkpg.gateway.model.transaction import Transaction
+    from tkkpg.gateway.store.rows import Value
+
+BUSY_MS: Final = 5_000
+"""How long a statement waits for another process, such as one that checkpoints or reads."""
+
+
+def connect(path: Path, *, writing: bool) -> apsw.Connection:
+    """Open the file as production does; a reading connection cannot write."""
+    flags = apsw.SQLITE_OPEN_READWRITE
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(BUSY_MS)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    if not writing:
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def select(db: apsw.Connection, statement: str, values: Sequence[Value] = ()) -> list[Any]:
+    """Run a query whose columns the caller knows."""
+    return db.execute(statement, values).fetchall()
+
+
+class SQLiteStore:
+    """Keeps the promises of `store.base.Store` in one file, owned by this process."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sign: Callable[[str], str],
+        observe: Callable[[int, float], None] = lambda _size, _seconds: None,
+    ) -> None:
+        """Open a migrated file.
+
+        Args:
+            path: The database.
+            sign: HMAC of a text under the audit key, for seals.
+            observe: Told after every commit: plans in the batch, seconds it took.
+        """
+        self._sign = sign
+        self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._reader = connect(path, writing=False)
+        self._writer = GroupCommit(
+            lambda: connect(path, writing=True),
+            before_commit=self._seal,
+            run_commit=self._run_commit,
+            observe=observe,
+        )
+
+    async def _run_commit(self, commit: Callable[[], object]) -> object:
+        return await asyncio.get_running_loop().run_in_executor(self._commits, commit)
+
+    def _seal(self, db: apsw.Connection) -> None:
+        newest = select(
+            db, "SELECT last_audit_id, mac FROM seal ORDER BY seal_id DESC LIMIT 1"
+        ) or [(0, seals.FIRST_MAC)]
+        through, mac_before = newest[0]
+        leaves = _leaves(db, through + 1, seals.LAST_POSSIBLE)
+        if leaves:
+            db.execute(
+                "INSERT INTO seal (first_audit_id, last_audit_id, rows, root, mac)"
+                " VALUES (?, ?, ?, ?, ?)",
+                seals.seal(leaves, mac_before, self._sign),
+            )
+
+    async def commit(self, plan: Plan) -> None:
+        """Commit a plan; see `Store.commit`."""
+        await self._writer.submit(lambda db: apply(db, plan))
+
+    async def reserve_numbers(self, name: str, first: int, size: int) -> int:
+        """Reserve a block of a sequence; see `Store.reserve_numbers`."""
+
+        def work(db: apsw.Connection) -> int:
+            statement = (
+                "INSERT INTO sequence (name, next) VALUES (?1, ?2 + ?3)"
+                " ON CONFLICT (name) DO UPDATE SET next = next + ?3 RETURNING next - ?3"
+            )
+            return int(select(db, statement, (name, first, size))[0][0])
+
+        return await self._writer.submit(work)
+
+    async def merchant(self, merchant_id: str) -> Merchant | None:
+        """Find a merchant; see `Store.merchant`."""
+        return self._merchant(merchant_id)
+
+    def _merchant(self, merchant_id: str) -> Merchant | None:
+        found = select(
+            self._reader,
+            f"SELECT {rows.MERCHANT} FROM merchant WHERE merchant_id = ?",  # noqa: S608 - constant columns
+            (merchant_id,),
+        )
+        return rows.merchant_of(found[0]) if found else None
+
+    async def merchant_of(self, fingerprint: str, now: datetime) -> Merchant | None:
+        """Find the merchant of a certificate; see `Store.merchant_of`."""
+        found = select(
+            self._reader,
+            f"SELECT {rows.MERCHANT} FROM merchant WHERE merchant_id ="  # noqa: S608 - constant columns
+            " (SELECT merchant_id FROM certificate"
+            " WHERE fingerprint = ? AND revoked = 0 AND not_after > ?)",
+            (fingerprint, rows.micros(now)),
+        )
+        return rows.merchant_of(found[0]) if found else None
+
+    async def order(self, order_id: int) -> Order | None:
+        """Find an order; see `Store.order`."""
+        return self._order(order_id)
+
+    def _order(self, order_id: int) -> Order | None:
+        found = select(
+            self._reader,
+            f"SELECT {rows.ORDER} FROM orders WHERE order_id = ?",  # noqa: S608 - constant columns
+            (order_id,),
+        )
+        return rows.order_of(found[0]) if found else None
+
+    async def facts(self, order_id: int) -> Facts | None:
+        """Load what a decision reads; see `Store.facts`."""
+        self._reader.execute("BEGIN")  # one snapshot for the three queries
+        try:
+            order = self._order(order_id)
+            merchant = self._merchant(order.merchant_id) if order else None
+            transactions = select(
+                self._reader,
+                f"SELECT {rows.TRAN} FROM tran WHERE order_id = ? ORDER BY tran_id",  # noqa: S608 - constant columns
+                (order_id,),
+            )
+        finally:
+            self._reader.execute("COMMIT")
+        if order is None or merchant is None:
+            return None
+        return Facts(
+            order=order, merchant=merchant, transactions=tuple(map(rows.tran_of, transactions))
+        )
+
+    async def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        """List orders whose time is over; see `Store.overdue`."""
+        found = select(
+            self._reader,
+            "SELECT order_id FROM orders WHERE status IN ('CREATED', 'ON-PAYMENT')"
+            " AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+            (rows.micros(now), limit),
+        )
+        return [order_id for (order_id,) in found]
+
+    async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Transaction]:
+        """List transactions without a final state; see `Store.unresolved`."""
+        found = select(
+            self._reader,
+            f"SELECT {rows.TRAN} FROM tran WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')"  # noqa: S608 - constant columns
+            " AND sent_at < ? ORDER BY sent_at LIMIT ?",
+            (rows.micros(sent_before), limit),
+        )
+        return [rows.tran_of(row) for row in found]
+
+    async def unsettled(self) -> Sequence[Unsettled]:
+        """List what settlement would move; see `Store.unsettled`."""
+        found = select(
+            self._reader,
+            "SELECT b.merchant_id, b.currency, b.settled_through, max(e.entry_id),"
+            " sum(CASE e.posting WHEN 'UNCHARGE' THEN -e.amount_minor ELSE e.amount_minor END)"
+            " FROM balance b JOIN entry e ON e.merchant_id = b.merchant_id"
+            " AND e.currency = b.currency AND e.entry_id > b.settled_through"
+            " AND e.posting IN ('CHARGE', 'COMPLETE', 'UNCHARGE')"
+            " GROUP BY b.merchant_id, b.currency, b.settled_through",
+        )
+        return [
+            Unsettled(merchant_id, CURRENCIES[currency], amount, through, newest)
+            for merchant_id, currency, through, newest, amount in found
+        ]
+
+    async def take_notifications(
+        self, now: datetime, leased_until: datetime, limit: int
+    ) -> Sequence[Notification]:
+        """Take notifications that are due; see `Store.take_notifications`."""
+        due = (rows.micros(now), limit)
+        peek = "SELECT 1 FROM notification WHERE state = 'QUEUED' AND due_at <= ? LIMIT ?"
+        if self._reader.execute(peek, due).fetchone() is None:
+            return []
+
+        def work(db: apsw.Connection) -> list[Notification]:
+            taken = db.execute(
+                f"UPDATE notification SET leased_until = ?3 WHERE notification_id IN"  # noqa: S608 - constant columns
+                " (SELECT notification_id FROM notification WHERE state = 'QUEUED'"
+                " AND due_at <= ?1 AND leased_until <= ?1 ORDER BY due_at LIMIT ?2)"
+                f" RETURNING {rows.NOTIFICATION}",
+                (*due, rows.micros(leased_until)),
+            ).fetchall()
+            return [rows.notification_of(row) for row in taken]
+
+        return await self._writer.submit(work)
+
+    async def finish_notification(
+        self, notification_id: str, now: datetime, result: str, *, delivered: bool
+    ) -> None:
+        """Record a delivery or park it; see `Store.finish_notification`."""
+        state = "DELIVERED" if delivered else "PARKED"
+        await self._writer.submit(
+            lambda db: db.execute(
+                "UPDATE notification SET state = ?, attempts = attempts + 1, finished_at = ?,"
+                " last_result = ? WHERE notification_id = ? AND state = 'QUEUED'",
+                (state, rows.micros(now), result, notification_id),
+            ).fetchall()
+        )
+
+    async def postpone_notification(
+        self, notification_id: str, due_at: datetime, result: str
+    ) -> None:
+        """Record a failed attempt; see `Store.postpone_notification`."""
+        await self._writer.submit(
+            lambda db: db.execute(
+                "UPDATE notification SET attempts = attempts + 1, due_at = ?, leased_until = 0,"
+                " last_result = ? WHERE notification_id = ? AND state = 'QUEUED'",
+                (rows.micros(due_at), result, notification_id),
+            ).fetchall()
+        )
+
+    async def backlog(self) -> Backlog:
+        """Count the work that waits; see `Store.backlog`."""
+        ((trans, oldest_tran),) = select(
+            self._reader,
+            "SELECT count(*), min(sent_at) FROM tran"
+            " WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')",
+        )
+        ((queued, oldest_queued),) = select(
+            self._reader,
+            "SELECT count(*), min(created_at) FROM notification WHERE state = 'QUEUED'",
+        )
+        return Backlog(
+            trans, rows.moment_or_none(oldest_tran), queued, rows.moment_or_none(oldest_queued)
+        )
+
+    async def aclose(self) -> None:
+        """Finish what was begun and let go of the file."""
+        await self._writer.aclose()
+        self._reader.close()
+        self._commits.shutdown()
+
+
+def _leaves(db: apsw.Connection, first: int, last: int) -> list[tuple[int, bytes]]:
+    found = select(
+        db,
+        f"SELECT audit_id, {rows.AUDIT} FROM audit"  # noqa: S608 - constant columns
+        " WHERE audit_id BETWEEN ? AND ? ORDER BY audit_id",
+        (first, last),
+    )
+    return [(row[0], seals.leaf(row[0], row[1:])) for row in found]
+
+
+def damaged_seals(db: apsw.Connection, verify: Callable[[str, str], bool]) -> list[str]:
+    """Check the audit's seals in a file.
+
+    Args:
+        db: A connection that reads it.
+        verify: Checks an HMAC of the audit key: (text, mac).
+
+    Returns:
+        One sentence for each damage.
+    """
+    made = select(
+        db,
+        "SELECT first_audit_id, last_audit_id, rows, root, mac FROM seal ORDER BY seal_id",
+    )
+    return seals.broken_seals(
+        [seals.Seal(*row) for row in made],
+        lambda first, last: [leaf for _, leaf in _leaves(db, first, last)],
+        verify,
+    )

@@ -1,0 +1,137 @@
+"""POST /Exec: bytes to a flow and back, as a bare ASGI function; the hot path.
+
+Everything that reaches the XML layer is answered with HTTP 200 and one compact line (protocol
+description, 1.5 and 1.6). This file has exactly one `try`, the only place where an exception
+becomes a status. The content type is ignored: real clients send seven different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from tkkpg.gateway.flows.create_order import create_order
+from tkkpg.gateway.flows.get_order_information import get_order_information
+from tkkpg.gateway.flows.get_order_status import get_order_status
+from tkkpg.gateway.flows.refund import refund
+from tkkpg.gateway.model.errors import PolicyRefusal
+from tkkpg.gateway.model.policy import check_access
+from tkkpg.gateway.web.peer import peer_fingerprint
+from tkkpg.protocol import codec
+from tkkpg.protocol.errors import InvalidMessage, InvalidOperation
+from tkkpg.protocol.messages import (
+    CreateOrderRequest,
+    GetOrderInformationRequest,
+    GetOrderStatusRequest,
+    RefundRequest,
+)
+from tkkpg.protocol.values import Operation, OperationStatus
+from tkkpg.protocol.xml import REQUEST_LIMITS
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from tkkpg.gateway.runtime import Gateway
+
+OPERATIONS: Final[dict[type, tuple[Operation, Callable[..., Awaitable[Any]]]]] = {
+    CreateOrderRequest: (Operation.CREATE_ORDER, create_order),
+    GetOrderStatusRequest: (Operation.GET_ORDER_STATUS, get_order_status),
+    GetOrderInformationRequest: (Operation.GET_ORDER_INFORMATION, get_order_information),
+    RefundRequest: (Operation.REFUND, refund),
+}
+"""Which flow answers which request."""
+
+PATH: Final = "/exec"
+"""Clients write /Exec and /exec for the same service (protocol description, 1.1)."""
+
+
+class Exec:
+    """The ASGI application of the Exec listener."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Serve one gateway."""
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["path"].lower() != PATH:
+            await _send(send, 404, b"Not found. The service is /Exec.\n", b"text/plain")
+            return
+        if scope["method"] != "POST":
+            await _send(
+                send, 405, b"Send the request with POST.\n", b"text/plain", (b"allow", b"POST")
+            )
+            return
+        body = await _read(receive)
+        reply, status, operation, reason = await self.answer(body, peer_fingerprint(scope))
+        self._gateway.metrics.request_answered("exec", operation, status)
+        headers = [(b"tkkpg-request-id", str(scope["state"].get("request_id", "")).encode())]
+        if reason and self._gateway.config.sandbox:
+            headers.append((b"tkkpg-reason", reason.encode("ascii", "replace")))
+        if len(body) > REQUEST_LIMITS.size:
+            # The rest of the body is not read, so nothing else can follow on this connection.
+            headers.append((b"connection", b"close"))
+        await _send(send, 200, reply, b"text/xml;charset=UTF-8", *headers)
+
+    async def answer(
+        self, body: bytes, fingerprint: str | None
+    ) -> tuple[bytes, str, str, str]:
+        """Answer the bytes of a request.
+
+        Args:
+            body: As received.
+            fingerprint: Of the client's certificate, `None` without one.
+
+        Returns:
+            The reply, its status, the operation, and one sentence that says why it failed.
+        """
+        operation = ""
+        try:
+            request = codec.decode_request(body)
+            operation, flow = OPERATIONS[type(request)]
+            merchant = await self._merchant(fingerprint)
+            permitted = check_access(merchant, request.merchant_id, Operation(operation))
+            reply = await flow(self._gateway, permitted, request)
+        except (InvalidMessage, InvalidOperation) as error:
+            status, operation, reason = error.status, error.operation, error.message
+        except PolicyRefusal as error:
+            status, reason = error.status, error.message
+        except Exception:  # noqa: BLE001 - the one place where an exception becomes a status
+            self._gateway.log.exception("request_failed", operation=operation)
+            status = OperationStatus.SYSTEM_ERROR
+            reason = "Something failed inside; the log has it under the request's id."
+        else:
+            return codec.encode(reply), OperationStatus.OK, operation, ""
+        self._gateway.log.info("request_refused", operation=operation, status=status, reason=reason)
+        return codec.encode(codec.failure(operation, status)), status, operation, reason
+
+    async def _merchant(self, fingerprint: str | None) -> Any:  # noqa: ANN401
+        if fingerprint is None:
+            return None
+        return await self._gateway.store.merchant_of(fingerprint, self._gateway.clock.wall())
+
+
+async def _read(receive: Receive) -> bytes:
+    """Read the body, and stop as soon as it is longer than any request may be."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return body
+        body += message.get("body", b"")
+        if len(body) > REQUEST_LIMITS.size or not message.get("more_body"):
+            return body
+
+
+async def _send(
+    send: Send, status: int, body: bytes, kind: bytes, *headers: tuple[bytes, bytes]
+) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(b"content-type", kind), length, *headers],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

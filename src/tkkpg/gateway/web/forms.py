@@ -1,0 +1,101 @@
+"""Reading what a browser sends: query and form together, within narrow limits.
+
+The shop may send the order by GET or POST, and with the query in the address of a POST (protocol
+description, 6). What the payer types is taken from the body alone, never from an address, which
+servers on the way may log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from tkkpg.gateway.web.i18n import read_language
+from tkkpg.protocol.redirect import read_order_ref
+from tkkpg.protocol.values import Language, OrderRef
+
+BODY_MAX_BYTES: Final = 16 * 1024
+"""Our own forms are under 1 kB; shops append parameters of theirs."""
+QUERY_MAX_BYTES: Final = 4 * 1024
+FIELDS_MAX: Final = 64
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values in the order sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Names and values of one request; they may hold a card, so `repr` shows none of them."""
+
+    query: Pairs = field(repr=False)
+    body: Pairs = field(repr=False)
+
+    def order_ref(self) -> OrderRef:
+        """Find the order that is meant.
+
+        Raises:
+            HTTPException: 400, when number or session is missing, twice different, or no number.
+        """
+        ref = read_order_ref((*self.query, *self.body))
+        if ref is None:
+            raise HTTPException(400)
+        return ref
+
+    def language(self) -> Language | None:
+        """Give the language that the payer chose; None for the order's own."""
+        return read_language(_last((*self.query, *self.body), "language"))
+
+    def typed(self, name: str) -> str:
+        """Give a field of the form, empty when it is not there."""
+        return _last(self.body, name.lower())
+
+
+async def read_fields(request: Request) -> Fields:
+    """Read query and body.
+
+    A body of another type than a form says nothing to us and is not looked at.
+
+    Raises:
+        HTTPException: 413 for a body over the limit, refused while it is being read; 400 for a
+            query over the limit, too many fields or a body that breaks off.
+    """
+    query: bytes = request.scope["query_string"]
+    if len(query) > QUERY_MAX_BYTES:
+        raise HTTPException(400)
+    is_form = request.headers.get("content-type", FORM_TYPE).lower().startswith(FORM_TYPE)
+    body = await _body(request) if request.method == "POST" else b""
+    return Fields(_pairs(query), _pairs(body) if is_form else ())
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_MAX_BYTES:
+                raise HTTPException(413)
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+    return bytes(body)
+
+
+def _pairs(encoded: bytes) -> Pairs:
+    try:
+        text = encoded.decode("utf-8", "replace")
+        return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX))
+    except ValueError:
+        raise HTTPException(400) from None
+
+
+def _last(pairs: Iterable[tuple[str, str]], name: str) -> str:
+    found = ""
+    for own, value in pairs:
+        if own.lower() == name:
+            found = value
+    return found

@@ -1,0 +1,184 @@
+"""The hosted page: where the payer types a card, waits, sees the outcome and goes back to the shop.
+
+GET changes nothing. The two forms that change something, pay and cancel, always end in a redirect
+to `/outcome`, so neither reload nor the way back sends anything twice; a form that was shown
+before the order moved on leads there too, without doing anything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tkkpg.gateway.flows.pay import (
+    PageGone,
+    PageUnknown,
+    hand_over,
+    leave,
+    open_page,
+    submit_card,
+)
+from tkkpg.gateway.model.card import CardField, CardInvalid, CardProblem, read_card
+from tkkpg.gateway.model.lifecycle import ENDED
+from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.web.forms import Fields, read_fields
+from tkkpg.gateway.web.rendering import serve_asset
+from tkkpg.gateway.web.screens import (
+    OUTCOME,
+    PAGE,
+    Typed,
+    Visit,
+    card_form,
+    checking,
+    final,
+    trouble,
+)
+from tkkpg.gateway.web.security import Action, Verdict, is_foreign, judge_token, page_headers
+from tkkpg.protocol.values import OrderStatus
+
+SEE_OTHER: Final = 303
+TROUBLES: Final[dict[type[Exception], int]] = {PageUnknown: 404, PageGone: 410}
+
+
+class HostedPage:
+    """Answers the requests of payers' browsers."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Serve the orders of a gateway."""
+        self._gateway = gateway
+
+    async def open(self, request: Request) -> Response:
+        """Show the order as it is: card form, being checked, or how it ended."""
+        visit = await self._visit(await read_fields(request))
+        if visit.view.status is OrderStatus.CREATED:
+            return card_form(self._gateway, visit)
+        return self._outcome(visit, automatic=False)
+
+    async def outcome(self, request: Request) -> Response:
+        """Wait for the outcome, then hand the payer over to the shop."""
+        visit = await self._visit(await read_fields(request))
+        if visit.view.status is OrderStatus.CREATED:
+            return self._see_other(visit, PAGE)
+        return self._outcome(visit, automatic=True)
+
+    async def pay(self, request: Request) -> Response:
+        """Take the card form."""
+        fields, visit, waiting = await self._form(request, Action.PAY)
+        if not waiting:
+            return self._see_other(visit, OUTCOME)
+        try:
+            card = read_card(
+                pan=fields.typed(CardField.PAN),
+                expiry=fields.typed(CardField.EXPIRY),
+                cvv2=fields.typed(CardField.CVV2),
+                now=visit.view.now,
+                test_cards=self._gateway.config.test_cards,
+            )
+        except CardInvalid as invalid:
+            return self._corrections(visit, fields, invalid)
+        await submit_card(self._gateway, visit.view, card)
+        return self._see_other(visit, OUTCOME)
+
+    async def cancel(self, request: Request) -> Response:
+        """Take the cancel button."""
+        _, visit, waiting = await self._form(request, Action.CANCEL)
+        if waiting:
+            await leave(self._gateway, visit.view)
+        return self._see_other(visit, OUTCOME)
+
+    async def trouble(self, request: Request, error: Exception) -> Response:
+        """Answer what cannot be served: the address, the order or the form."""
+        status = error.status_code if isinstance(error, HTTPException) else TROUBLES[type(error)]
+        return trouble(self._gateway, status, _reference(request))
+
+    async def _visit(self, fields: Fields) -> Visit:
+        view = await open_page(self._gateway, fields.order_ref())
+        return Visit(view, fields.language())
+
+    async def _form(self, request: Request, action: Action) -> tuple[Fields, Visit, bool]:
+        """Read one of our forms; the last value says whether the order still waits for it."""
+        log = self._gateway.log
+        if is_foreign(request.headers):
+            log.warning("page_form_foreign", action=action.value)
+            raise HTTPException(403)
+        fields = await read_fields(request)
+        visit = await self._visit(fields)
+        order = visit.view.order
+        verdict = judge_token(self._gateway.keys, order, action, fields.typed("TOKEN"))
+        if verdict is Verdict.FORGED:
+            log.warning("page_form_forged", action=action.value, order_id=order.order_id)
+            raise HTTPException(403)
+        waiting = visit.view.status is OrderStatus.CREATED
+        return fields, visit, waiting and verdict is Verdict.FRESH
+
+    def _corrections(self, visit: Visit, fields: Fields, invalid: CardInvalid) -> Response:
+        """Ask for another try; of a card that is no test card, nothing is even shown again."""
+        problems = invalid.problems
+        self._gateway.log.info(
+            "page_card_invalid",
+            order_id=visit.view.order.order_id,
+            problems=sorted(problems.values()),
+        )
+        if CardProblem.TEST_CARDS_ONLY in problems.values():
+            return card_form(self._gateway, visit, Typed(), problems)
+        typed = Typed(fields.typed(CardField.PAN), fields.typed(CardField.EXPIRY))
+        return card_form(self._gateway, visit, typed, problems)
+
+    def _outcome(self, visit: Visit, *, automatic: bool) -> Response:
+        if visit.view.status not in ENDED:
+            return checking(self._gateway, visit)
+        return final(self._gateway, visit, hand_over(visit.view), automatic=automatic)
+
+    def _see_other(self, visit: Visit, path: str) -> Response:
+        headers = page_headers(sandbox=self._gateway.config.sandbox, merchant=visit.view.merchant)
+        return RedirectResponse(visit.address(path), SEE_OTHER, headers)
+
+
+class Unforeseen:
+    """Answers what nobody foresaw with a calm page, and logs it under the reference shown there."""
+
+    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+        """Wrap the routes."""
+        self._app = app
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            # The only place where the unforeseen becomes a page.
+            if scope["type"] != "http":
+                raise
+            self._gateway.log.exception("page_failed", path=scope["path"])
+            request = Request(scope)
+            page = trouble(self._gateway, 500, _reference(request))
+            await page(scope, receive, send)
+
+
+def hosted_page(gateway: Gateway) -> Starlette:
+    """Make the application that serves the hosted page of a gateway."""
+    page = HostedPage(gateway)
+    return Starlette(
+        routes=[
+            Route("/", page.open, methods=["GET", "POST"]),
+            Route(PAGE, page.open, methods=["GET", "POST"]),
+            Route(OUTCOME, page.outcome, methods=["GET"]),
+            Route("/pay", page.pay, methods=["POST"]),
+            Route("/cancel", page.cancel, methods=["POST"]),
+            Route("/static/{name}", serve_asset, methods=["GET"]),
+        ],
+        middleware=[Middleware(Unforeseen, gateway=gateway)],
+        exception_handlers=dict.fromkeys((HTTPException, *TROUBLES), page.trouble),
+    )
+
+
+def _reference(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))

@@ -1,0 +1,268 @@
+"""The pages that a payer can see: card form, being checked, outcome, trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from starlette.responses import HTMLResponse
+
+from tkkpg.gateway.flows.pay import HandOver, PageView
+from tkkpg.gateway.model.card import (
+    PREFIXES,
+    CardField,
+    CardProblem,
+    Scheme,
+    scheme_of,
+)
+from tkkpg.gateway.model.transaction import TranState
+from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.web.i18n import Wording
+from tkkpg.gateway.web.rendering import render
+from tkkpg.gateway.web.security import Action, form_token, page_headers
+from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.redirect import payment_url
+from tkkpg.protocol.values import Amount, Language, OrderStatus
+
+PAGE: Final = "/index.jsp"
+OUTCOME: Final = "/outcome"
+REFRESH_S: Final = 2
+"""Pause between two looks at a payment that is being checked."""
+
+MARKS: Final = {
+    Scheme.VISA: ("visa.svg", "Visa"),
+    Scheme.MASTERCARD: ("mastercard.svg", "Mastercard"),
+    Scheme.AMEX: ("amex.svg", "American Express"),
+    Scheme.JCB: ("jcb.svg", "JCB"),
+    Scheme.MIR: ("mir.svg", "МИР"),
+    Scheme.UNIONPAY: ("unionpay.svg", "UnionPay"),
+}
+"""Picture and name of each scheme."""
+
+BANK_TEST_CARD: Final = ("4169 7332 1349 5869", "05/23", "447")
+"""Number, expiry and CVV2 of the test card in the bank's document."""
+
+TONES: Final = {
+    OrderStatus.APPROVED: "good",
+    OrderStatus.PREAUTH_APPROVED: "good",
+    OrderStatus.DECLINED: "bad",
+    OrderStatus.ERROR: "bad",
+}
+"""How an outcome looks; the others are neither good nor bad."""
+
+UNCERTAIN: Final = frozenset({TranState.UNKNOWN, TranState.REVERSING, TranState.REVERSED})
+"""States of a declined payment that may have been charged before it is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One look at an order's page.
+
+    Attributes:
+        view: The order as it is.
+        chosen: The language that the payer chose; None for the order's own.
+    """
+
+    view: PageView
+    chosen: Language | None
+
+    @property
+    def wording(self) -> Wording:
+        """The language in which the page speaks."""
+        return Wording(self.chosen or self.view.order.language)
+
+    def address(self, path: str, language: Language | None = None) -> str:
+        """Give the address of a page of this order, in the language of this visit or another."""
+        wanted = language or self.chosen
+        return payment_url(f"{path}?LANGUAGE={wanted}" if wanted else path, self.view.order.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What is shown again of a form that has to be corrected; never the CVV2."""
+
+    pan: str = field(default="", repr=False)
+    expiry: str = field(default="", repr=False)
+
+
+class Row(NamedTuple):
+    """One line of the receipt; `spoken` replaces a value that is only good to look at."""
+
+    label: str
+    value: str
+    spoken: str = ""
+
+
+def card_form(
+    gateway: Gateway,
+    visit: Visit,
+    typed: Typed | None = None,
+    problems: Mapping[CardField, CardProblem] | None = None,
+) -> HTMLResponse:
+    """Show the card form; with what is wrong at each field, 422."""
+    wording, order, typed = visit.wording, visit.view.order, typed or Typed()
+    test_cards = gateway.config.test_cards or frozenset()
+    shows_hint = gateway.config.sandbox and BANK_TEST_CARD[0].replace(" ", "") in test_cards
+    return _show(
+        gateway,
+        visit,
+        "form.html",
+        422 if problems else 200,
+        errors={at: wording.say(f"problem.{what}") for at, what in (problems or {}).items()},
+        typed=typed,
+        hidden=_hidden(visit),
+        tokens={action.value: form_token(gateway.keys, order, action) for action in Action},
+        marks=MARKS,
+        scheme=scheme_of("".join(filter(str.isdigit, typed.pan))),
+        prefixes=" ".join(f"{first}-{last}-{scheme}" for first, last, scheme in PREFIXES),
+        test_card=BANK_TEST_CARD if shows_hint else None,
+    )
+
+
+def checking(gateway: Gateway, visit: Visit) -> HTMLResponse:
+    """Show that the payment is on its way; the page asks again by itself, also without script."""
+    again = visit.address(OUTCOME)
+    response = _show(gateway, visit, "checking.html", again=again)
+    response.headers["Refresh"] = f"{REFRESH_S}; url={again}"
+    return response
+
+
+def final(gateway: Gateway, visit: Visit, way_back: HandOver, *, automatic: bool) -> HTMLResponse:
+    """Show how the payment ended, with the way back to the shop.
+
+    Args:
+        automatic: The browser goes there by itself, unless it came by its back button.
+    """
+    view, wording = visit.view, visit.wording
+    return _show(
+        gateway,
+        visit,
+        "final.html",
+        hands_over=True,
+        tone=TONES.get(view.status, "calm"),
+        heading=wording.say(f"final.{view.status}.heading"),
+        sentence=_sentence(view, wording),
+        reason=_reason(view, wording),
+        rows=_receipt(view, wording),
+        way_back=way_back,
+        automatic=automatic and way_back.url is not None,
+    )
+
+
+def trouble(gateway: Gateway, status: int, reference: str = "") -> HTMLResponse:
+    """Say in all three languages why there is no page.
+
+    Args:
+        gateway: Whose page it would be.
+        status: HTTP status, one of those that have a text.
+        reference: Finds the request in the log.
+    """
+    _count(gateway, "trouble.html")
+    body = render(
+        "trouble.html",
+        wordings=[Wording(language) for language in Language],
+        key=f"trouble.{status}",
+        status=status,
+        reference=reference,
+    )
+    return HTMLResponse(body, status, page_headers(sandbox=gateway.config.sandbox))
+
+
+def _show(
+    gateway: Gateway,
+    visit: Visit,
+    template: str,
+    status: int = 200,
+    *,
+    hands_over: bool = False,
+    **context: object,
+) -> HTMLResponse:
+    """Fill a template with what every page of an order needs, and with what this one needs."""
+    _count(gateway, template)
+    body = render(
+        template,
+        wording=visit.wording,
+        order=visit.view.order,
+        merchant=visit.view.merchant,
+        languages=[(Wording(language), visit.address(PAGE, language)) for language in Language],
+        sandbox=gateway.config.sandbox,
+        **context,
+    )
+    headers = page_headers(
+        sandbox=gateway.config.sandbox, merchant=visit.view.merchant, hands_over=hands_over
+    )
+    return HTMLResponse(body, status, headers)
+
+
+def _count(gateway: Gateway, template: str) -> None:
+    gateway.metrics.page_views.labels(page=template.removesuffix(".html")).inc()
+
+
+def _hidden(visit: Visit) -> dict[str, str]:
+    ref = visit.view.order.ref
+    fields = {"ORDERID": str(ref.order_id), "SESSIONID": ref.session_id}
+    return fields | ({"LANGUAGE": visit.chosen.value} if visit.chosen else {})
+
+
+def _sentence(view: PageView, wording: Wording) -> str:
+    uncertain = view.payment is not None and view.payment.state in UNCERTAIN
+    if view.status is OrderStatus.DECLINED and uncertain:
+        return wording.say("refusal.release")
+    return wording.say(
+        f"final.{view.status}.text",
+        amount=wording.money(view.order.amount),
+        refunded=wording.money(Amount(view.order.refunded_minor, view.order.currency)),
+    )
+
+
+def _reason(view: PageView, wording: Wording) -> tuple[str, str] | None:
+    """Give the bank's answer and what the payer can do; None where nothing was refused."""
+    if view.status not in {OrderStatus.DECLINED, OrderStatus.ERROR}:
+        return None
+    code = view.payment.response_code if view.payment else None
+    if code is None:
+        return "", wording.say("advice.retry_later")
+    answer = response_code(code)
+    said = wording.say("refusal.reason", text=answer.text(wording.language), code=code)
+    # A link that was down is our affair: the sentence above says it better than the code.
+    shown = said if view.status is OrderStatus.DECLINED else ""
+    return shown, wording.say(f"advice.{answer.family}")
+
+
+def _receipt(view: PageView, wording: Wording) -> list[Row]:
+    order, payment = view.order, view.payment
+
+    def row(name: str, value: str, spoken: str = "") -> Row:
+        return Row(wording.say(f"receipt.{name}"), value, spoken)
+
+    rows = [row("amount", wording.money(order.amount))]
+    if order.refunded_minor:
+        refunded = Amount(order.refunded_minor, order.currency)
+        rows.append(row("refunded", wording.money(refunded)))
+    rows.append(row("merchant", view.merchant.name))
+    if order.description:
+        rows.append(row("description", order.description))
+    rows.append(row("order", str(order.order_id)))
+    if payment and payment.pan_masked:
+        rows.append(row("card", *_card(payment.pan_masked, payment.brand, wording)))
+    if payment and payment.approval_code:
+        rows.append(row("approval_code", payment.approval_code))
+    rows.append(row("time", wording.moment(_ended_at(view))))
+    return rows
+
+
+def _card(masked: str, brand: str | None, wording: Wording) -> tuple[str, str]:
+    name = MARKS[Scheme(brand)][1] if brand else ""
+    shown = " ".join(masked[at : at + 4] for at in range(0, len(masked), 4))
+    ending = wording.say("receipt.card_ending", digits=masked[-4:])
+    return f"{name} {shown}".strip(), f"{name} {ending}".strip()
+
+
+def _ended_at(view: PageView) -> datetime:
+    if view.payment and view.payment.finished_at:
+        return view.payment.finished_at
+    if view.status is OrderStatus.EXPIRED:
+        return view.order.expires_at
+    return view.order.updated_at or view.order.created_at

@@ -1,0 +1,201 @@
+"""The one bounded XML reader and the one writer.
+
+The reader drives expat directly, since the accelerated `ElementTree` parser offers no hook to
+refuse a DOCTYPE or a depth. It accepts what real clients send (a byte order mark, leading white
+space, single-quoted or missing declarations, CDATA; protocol description, 1.4) and refuses DTDs,
+entities, and anything beyond its limits before it has cost anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from tkkpg.protocol.errors import InvalidMessage, LocalProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a document is read.
+
+    Attributes:
+        size: Bytes of the whole document.
+        depth: Elements inside elements; the deepest documented message has six levels.
+        elements: Elements in all.
+        attributes: Attributes in all, counted by equals signs before anything is read, since expat
+            builds all attributes of a tag before it tells of the tag.
+    """
+
+    size: int
+    depth: int
+    elements: int
+    attributes: int
+
+
+REQUEST_LIMITS: Final = Limits(size=65_536, depth=16, elements=1_000, attributes=2_000)
+"""A request: the largest real one, with fifty fiscal positions, takes about 20 kB."""
+
+REPLY_LIMITS: Final = Limits(size=4_194_304, depth=16, elements=100_000, attributes=100_000)
+"""A reply that the client reads: a list of orders is longer than any request."""
+
+
+@dataclass(slots=True)
+class Node:
+    """An element with its trimmed text and its children, by tag and in order.
+
+    Attributes:
+        tag: The element's name, exact in case.
+        attributes: XML attributes.
+        text: Character data directly inside the element, trimmed.
+        children: Child elements in document order.
+    """
+
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+    children: list[Node] = field(default_factory=list)
+
+    def child(self, tag: str) -> Node | None:
+        """Give the only child with this tag, or `None`.
+
+        Raises:
+            InvalidMessage: The tag stands twice, so that nobody can say which one counts.
+        """
+        found = None
+        for node in self.children:
+            if node.tag == tag:
+                if found is not None:
+                    message = f"Element <{tag}> stands twice inside <{self.tag}>."
+                    raise InvalidMessage(message)
+                found = node
+        return found
+
+    def find(self, path: tuple[str, ...]) -> Node | None:
+        """Follow tags downwards; `None` where the path ends early."""
+        node: Node | None = self
+        for tag in path:
+            if node is None:
+                return None
+            node = node.child(tag)
+        return node
+
+
+class _Builder:
+    """Collects expat's events into nodes and stops at the limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.document = Node("")
+        self.open = [self.document]
+        self.texts: list[list[str]] = []
+        self.count = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.count += 1
+        if len(self.open) > self.limits.depth:
+            message = f"The XML is nested deeper than {self.limits.depth} levels."
+            raise InvalidMessage(message)
+        if self.count > self.limits.elements:
+            message = f"The XML has more than {self.limits.elements} elements."
+            raise InvalidMessage(message)
+        node = Node(tag, attributes)
+        self.open[-1].children.append(node)
+        self.open.append(node)
+        self.texts.append([])
+
+    def end(self, _tag: str) -> None:
+        self.open.pop().text = "".join(self.texts.pop()).strip()
+
+    def data(self, text: str) -> None:
+        self.texts[-1].append(text)
+
+    @staticmethod
+    def refuse_doctype(*_: object) -> None:
+        message = "The XML has a DOCTYPE, which is never accepted. Send the elements alone."
+        raise InvalidMessage(message)
+
+
+def read(body: bytes, limits: Limits) -> Node:
+    """Read a document into nodes.
+
+    Args:
+        body: The bytes as received; a byte order mark and white space in front are dropped.
+        limits: How much is read at most.
+
+    Raises:
+        InvalidMessage: Not well-formed, has a DOCTYPE, or goes beyond a limit.
+    """
+    if len(body) > limits.size:
+        message = f"The message is larger than {limits.size} bytes."
+        raise InvalidMessage(message)
+    body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not body:
+        message = "The message is empty. Send the XML document as the body of the request."
+        raise InvalidMessage(message)
+    if body.count(b"=") > limits.attributes:
+        message = f"The XML has more than {limits.attributes} attributes or equals signs."
+        raise InvalidMessage(message)
+    builder = _Builder(limits)
+    parser = expat.ParserCreate("UTF-8")  # whatever is declared: peers write `utf8`, or lie
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = builder.refuse_doctype
+    try:
+        parser.Parse(body, True)  # noqa: FBT003 - expat takes no keyword
+    except expat.ExpatError as error:
+        reason = expat.ErrorString(error.code)
+        message = f"The XML is broken: {reason}, line {error.lineno}. Escape & and <, use UTF-8."
+        raise InvalidMessage(message) from None
+    return builder.document.children[0]
+
+
+def write(node: Node) -> str:
+    """Write nodes as one compact line without a declaration.
+
+    White space or a declaration would break real clients (protocol description, 1.5). An element
+    without content is written as an open and a close tag, as in the bank's document.
+
+    Raises:
+        LocalProtocolError: A text holds a character that XML cannot carry.
+    """
+    parts: list[str] = []
+    _write(node, parts)
+    return "".join(parts)
+
+
+def _write(node: Node, parts: list[str]) -> None:
+    parts.append(f"<{node.tag}")
+    for name, value in node.attributes.items():
+        parts.append(f' {name}="{escape_text(value, quote=True)}"')
+    parts.append(">")
+    if node.text:
+        parts.append(escape_text(node.text))
+    for child in node.children:
+        _write(child, parts)
+    parts.append(f"</{node.tag}>")
+
+
+_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_IN_TEXT: Final = {"\r": "&#13;", "\n": "&#10;"}
+_IN_ATTRIBUTE: Final = _IN_TEXT | {"\t": "&#9;", '"': "&quot;"}
+
+
+def escape_text(text: str, *, quote: bool = False) -> str:
+    """Escape a text for XML, ends of lines too, so that a message stays one line.
+
+    Args:
+        text: Any text.
+        quote: For an attribute's value, where quotation marks are escaped too.
+
+    Raises:
+        LocalProtocolError: The text holds a character that XML cannot carry.
+    """
+    if _ILLEGAL.search(text):
+        message = "A text holds a control character, which XML cannot carry. Remove it."
+        raise LocalProtocolError(message)
+    return escape(text, _IN_ATTRIBUTE if quote else _IN_TEXT)

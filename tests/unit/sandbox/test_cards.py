@@ -1,0 +1,129 @@
+"""The test cards: the bank's own, the names that programs rely on, and what each one does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tkkpg.protocol.codes import Origin, Outcome, listed, response_code
+from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.sandbox import cards
+from tkkpg.sandbox.cards import CardOutcome, SandboxCard, find_card
+
+CARDS = cards.test_cards()
+each_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+
+
+def passes_the_check_digit(pan: str) -> bool:
+    """ISO/IEC 7812-1, annex B: every second digit from the right counts double, less nine."""
+    doubled = "0246813579"
+    digits = [doubled[int(d)] if i % 2 else d for i, d in enumerate(reversed(pan))]
+    return sum(int(digit) for digit in digits) % 10 == 0
+
+
+def test_the_names_are_those_that_programs_rely_on() -> None:
+    names = [card.name for card in CARDS]
+    assert names == ["approve", "slow", "076", "051", "211", "810", "-1"]
+
+
+def test_the_first_card_is_the_banks_own() -> None:
+    card = CARDS[0]
+    assert (card.name, card.pan, card.expiry, card.cvv2) == (
+        "approve",
+        "4169733213495869",
+        "05/23",
+        "447",
+    )
+
+
+@each_card
+def test_a_number_has_sixteen_digits_and_passes_the_check_digit(card: SandboxCard) -> None:
+    assert re.fullmatch(r"\d{16}", card.pan)
+    assert passes_the_check_digit(card.pan)
+
+
+def test_one_wrong_digit_does_not_pass_the_check_digit() -> None:
+    assert not passes_the_check_digit("4169733213495868")
+
+
+def test_no_two_cards_share_a_number() -> None:
+    assert len({card.pan for card in CARDS}) == len(CARDS)
+
+
+def test_visa_and_mastercard_are_both_there() -> None:
+    assert {card.pan[0] for card in CARDS} == {"4", "5"}
+
+
+@each_card
+def test_what_is_printed_on_a_card_can_be_typed(card: SandboxCard) -> None:
+    assert re.fullmatch(r"(0[1-9]|1[0-2])/\d\d", card.expiry)
+    assert re.fullmatch(r"\d{3}", card.cvv2)
+    assert re.fullmatch(r"[A-Z]+( [A-Z]+)+", card.cardholder)
+
+
+@each_card
+def test_a_sentence_says_what_a_card_does(card: SandboxCard) -> None:
+    assert re.fullmatch(r"[A-Z][^.]+\.", card.does)
+
+
+@each_card
+def test_a_response_code_is_listed(card: SandboxCard) -> None:
+    assert response_code(card.response_code) in listed()
+
+
+@each_card
+def test_a_response_code_agrees_with_the_outcome(card: SandboxCard) -> None:
+    code = response_code(card.response_code)
+    says_so = {
+        CardOutcome.APPROVED: (Outcome.APPROVE, Origin.HOST),
+        CardOutcome.DECLINED: (Outcome.DECLINE, Origin.HOST),
+        CardOutcome.NOT_SENT: (Outcome.DECLINE, Origin.GATEWAY),
+        CardOutcome.UNKNOWN: (Outcome.DECLINE, Origin.GATEWAY),
+    }
+    assert (code.outcome, code.origin) == says_so[card.outcome]
+
+
+@each_card
+def test_a_card_named_by_a_code_produces_it(card: SandboxCard) -> None:
+    assert card.response_code == {"approve": "001", "slow": "001"}.get(card.name, card.name)
+
+
+def test_the_four_outcomes_of_the_host_are_all_there() -> None:
+    assert {card.outcome for card in CARDS} == set(CardOutcome)
+
+
+def test_a_silent_host_and_a_dead_link_are_different_outcomes() -> None:
+    assert find_card("810").outcome is CardOutcome.UNKNOWN
+    assert find_card("-1").outcome is CardOutcome.NOT_SENT
+
+
+def test_only_the_slow_card_is_slow() -> None:
+    assert {card.name: card.delay_s for card in CARDS if card.delay_s} == {"slow": 5}
+
+
+@each_card
+def test_a_card_is_found_by_name_by_number_and_as_it_is_printed(card: SandboxCard) -> None:
+    printed = " ".join(re.findall("....", card.pan))
+    assert find_card(card.name) == find_card(card.pan) == find_card(printed) == card
+
+
+@pytest.mark.parametrize("wanted", ["", "declined", "4111111111111111", "416973321349586"])
+def test_an_unknown_card_is_refused_with_the_names(wanted: str) -> None:
+    with pytest.raises(ConfigurationError, match="approve, slow, 076, 051, 211, 810, -1"):
+        find_card(wanted)
+
+
+def test_a_real_number_is_not_repeated_in_the_error() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        find_card("4111 1111 1111 1111")
+    assert "1111" not in str(caught.value)
+
+
+@each_card
+def test_a_card_does_not_show_what_is_printed_on_it(card: SandboxCard) -> None:
+    shown = repr(card)
+    assert card.name in shown
+    assert card.pan not in shown
+    assert f"'{card.cvv2}'" not in shown
+    assert card.expiry not in shown
