@@ -61,14 +61,16 @@ def client_tls(ca: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-async def failure(how: str, port: int, tls: ssl.SSLContext, host: str = "127.0.0.1") -> Exception:
+async def failure(
+    how: str, port: int, tls: ssl.SSLContext, host: str = "127.0.0.1", timeout_s: float = 5.0
+) -> Exception:
     """Make the request fail in the way that one of the HTTP clients does."""
     url = f"https://{host}:{port}/Exec"
     try:
         if how == "sync":
-            await asyncio.to_thread(httpx2.get, url, verify=tls, timeout=0.5)
+            await asyncio.to_thread(httpx2.get, url, verify=tls, timeout=timeout_s)
         else:
-            async with httpx2.AsyncClient(verify=tls, timeout=0.5) as client:
+            async with httpx2.AsyncClient(verify=tls, timeout=timeout_s) as client:
                 await client.get(url)
     except httpx2.TransportError as error:
         return error
@@ -101,7 +103,7 @@ async def test_a_name_that_does_not_resolve(how: str, ca: trustme.CA) -> None:
 @pytest.mark.anyio
 async def test_a_server_that_says_nothing(how: str, ca: trustme.CA) -> None:
     async with serving(None) as port:
-        error = await failure(how, port, client_tls(ca))
+        error = await failure(how, port, client_tls(ca), timeout_s=0.2)
     told = explain(error, "127.0.0.1", port)
     assert "did not answer in time" in told
     assert "ask for the order's status" in told

@@ -65,5 +65,5 @@ def information(facts: Facts, now: datetime) -> OrderInformation:
         fee_minor=order.fee_minor,
         refunded=local(order.refunded_at),
         two_date=paid,
-        two_time=paid,
+        two_time=paid.time() if paid else None,
     )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.runtime import Gateway
 
-AT_ONCE: Final = 50
-"""Transactions per round, so that payments are not kept waiting."""
+AT_ONCE: Final = 10_000
+"""Transactions per round; the rest waits for the next one."""
 
 
 async def reconcile(gateway: Gateway, sent_before: datetime) -> int:

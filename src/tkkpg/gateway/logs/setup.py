@@ -14,6 +14,7 @@ from structlog.types import EventDict, FilteringBoundLogger, Processor
 from tkkpg.gateway.logs.masking import mask_event
 
 QUIET: Final = {
+    "alembic": logging.WARNING,  # tells at every start that there is nothing to do
     "httpcore2": logging.WARNING,  # at lower levels these write whole URLs and headers
     "httpx2": logging.WARNING,
     "uvicorn.access": logging.CRITICAL,  # writes the query, and with it session ids; see AccessLog

@@ -24,6 +24,7 @@ from tkkpg.protocol.messages import (
     GetOrderInformationRequest,
     GetOrderStatusRequest,
     RefundRequest,
+    Response,
 )
 from tkkpg.protocol.values import Operation, OperationStatus
 from tkkpg.protocol.xml import REQUEST_LIMITS
@@ -31,6 +32,7 @@ from tkkpg.protocol.xml import REQUEST_LIMITS
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.runtime import Gateway
 
 OPERATIONS: Final[dict[type, tuple[Operation, Callable[..., Awaitable[Any]]]]] = {
@@ -73,9 +75,7 @@ class Exec:
             headers.append((b"connection", b"close"))
         await _send(send, 200, reply, b"text/xml;charset=UTF-8", *headers)
 
-    async def answer(
-        self, body: bytes, fingerprint: str | None
-    ) -> tuple[bytes, str, str, str]:
+    async def answer(self, body: bytes, fingerprint: str | None) -> tuple[bytes, str, str, str]:
         """Answer the bytes of a request.
 
         Args:
@@ -91,7 +91,7 @@ class Exec:
             operation, flow = OPERATIONS[type(request)]
             merchant = await self._merchant(fingerprint)
             permitted = check_access(merchant, request.merchant_id, Operation(operation))
-            reply = await flow(self._gateway, permitted, request)
+            reply: Response = await flow(self._gateway, permitted, request)
         except (InvalidMessage, InvalidOperation) as error:
             status, operation, reason = error.status, error.operation, error.message
         except PolicyRefusal as error:
@@ -105,7 +105,7 @@ class Exec:
         self._gateway.log.info("request_refused", operation=operation, status=status, reason=reason)
         return codec.encode(codec.failure(operation, status)), status, operation, reason
 
-    async def _merchant(self, fingerprint: str | None) -> Any:  # noqa: ANN401
+    async def _merchant(self, fingerprint: str | None) -> Merchant | None:
         if fingerprint is None:
             return None
         return await self._gateway.store.merchant_of(fingerprint, self._gateway.clock.wall())

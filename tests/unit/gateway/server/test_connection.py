@@ -18,6 +18,7 @@ from tests.unit.gateway.server.peers import (
     hear,
     say,
     trusting,
+    until,
 )
 
 from tkkpg.gateway.server import Listener, Servers, connection
@@ -159,17 +160,17 @@ async def test_a_request_that_does_not_arrive_in_time_ends_the_connection(
     assert "was not complete after 0 seconds" in caplog.text
 
 
-async def test_a_request_in_pieces_is_no_hurry_once_it_is_complete(
-    app: App, shop: Listener, log: FilteringBoundLogger, monkeypatch: pytest.MonkeyPatch
+async def test_a_request_in_pieces_has_a_deadline_until_it_is_complete(
+    app: App, shop: Listener, log: FilteringBoundLogger
 ) -> None:
-    monkeypatch.setattr(connection, "RECEIVE_S", 0.1)
+    wait = GET.replace(b"/ ", b"/wait ")
     async with Servers([shop], log=log) as servers:
         with connect(servers.port("shop")) as peer:
-            peer.sendall(GET[:10].replace(b"/ ", b"/wait "))
-            await asyncio.sleep(0.02)
-            peer.sendall(GET[10:])
+            peer.sendall(wait[:10])
+            await until(lambda: any(open_._deadline for open_ in servers._connections()))
+            peer.sendall(wait[10:])
             await app.asked.wait()
-            await asyncio.sleep(0.2)
+            assert [open_._deadline for open_ in servers._connections()] == [None]
             app.may_answer.set()
             assert await asyncio.to_thread(hear, peer, b"nobody")
 
@@ -180,7 +181,7 @@ async def test_idle_connections_are_closed_quietly_before_and_after_a_request(
     caplog.set_level(logging.INFO)
     shop = Listener("shop", app, "127.0.0.1", 0, keep_alive_s=1)
     request = GET.replace(b"Connection: close\r\n", b"")
-    async with Servers([shop], log=log) as servers, asyncio.timeout(3):
+    async with Servers([shop], log=log) as servers, asyncio.timeout(5):
         nothing, answer = await asyncio.gather(
             asyncio.to_thread(say, servers.port("shop")),
             asyncio.to_thread(say, servers.port("shop"), request),

@@ -232,10 +232,12 @@ async def test_a_page_that_is_being_checked_asks_again_by_itself(
     assert "Paid" in browser.words
 
 
+@pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.ON_PAYMENT])
 async def test_an_open_payment_is_continued_and_not_made_twice(
-    browser: Browser, bank: Bank
+    browser: Browser, bank: Bank, status: OrderStatus
 ) -> None:
     begun = await browser.buy("tea")
+    bank.last.status = status
     await browser.open(order_path(bank))
     assert "Continue to the payment" in browser.words
 

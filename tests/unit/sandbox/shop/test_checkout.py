@@ -31,6 +31,9 @@ NEXT = {
 }
 """How an order moves on at the bank (protocol description, 4)."""
 
+DEAD = {OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.DECLINED, OrderStatus.ERROR}
+"""How an order ends that nobody has paid, and nobody can pay any more."""
+
 
 class Scene:
     """One shop order, the bank, and everything that can happen between them."""
@@ -101,7 +104,7 @@ def test_whatever_happens_ends_right_and_can_be_paid_once(steps: list[tuple[str,
             scene = Scene(Path(folder))
             for step, choice in steps:
                 await scene.happen(step, choice)
-                alive = [k for k in scene.bank.orders if VERDICTS[k.status] is not Verdict.NOT_PAID]
+                alive = [known for known in scene.bank.orders if known.status not in DEAD]
                 assert len(alive) <= 1, "two orders at the bank could be paid"
             scene.bank.refusing = None
             assert await scene.checkout.confirm(scene.reference) is None
@@ -146,6 +149,18 @@ async def test_no_second_order_is_made_while_the_first_cannot_be_asked_about(sce
         assert await scene.checkout.pay(scene.reference) is None
 
     assert len(scene.bank.orders) == 1
+
+
+@pytest.mark.anyio
+async def test_no_message_is_believed_while_the_bank_cannot_be_asked(scene: Scene) -> None:
+    await scene.checkout.pay(scene.reference)
+    form = {"xmlmsg": xmlmsg(scene.bank.last, OrderStatus.APPROVED)}
+    scene.bank.refusing = "96"
+
+    await scene.checkout.payer_returned(scene.reference, form)
+    assert not await scene.checkout.notified("d-1", form)
+
+    assert scene.book.get(scene.reference).verdict is Verdict.OPEN
 
 
 @pytest.mark.anyio

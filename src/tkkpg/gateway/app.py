@@ -1,0 +1,181 @@
+"""Wiring: the only file that knows every concrete class of the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from tkkpg import __version__
+from tkkpg.gateway.clock import Clock, SystemClock
+from tkkpg.gateway.flows.deliver import deliver
+from tkkpg.gateway.flows.expire import expire
+from tkkpg.gateway.flows.reconcile import reconcile
+from tkkpg.gateway.flows.settle import settle
+from tkkpg.gateway.ids import Ids
+from tkkpg.gateway.keys import load_keys
+from tkkpg.gateway.logs import AccessLog, get_logger
+from tkkpg.gateway.metrics import Metrics
+from tkkpg.gateway.notify.http import HttpCourier
+from tkkpg.gateway.runtime import Background, Gateway
+from tkkpg.gateway.store.migrate import migrate
+from tkkpg.gateway.store.owner import ownership
+from tkkpg.gateway.store.sqlite import SQLiteStore
+from tkkpg.gateway.web.exec import Exec
+from tkkpg.gateway.web.health import create_health_app
+from tkkpg.gateway.web.hosted_page import hosted_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+    from structlog.typing import FilteringBoundLogger
+
+    from tkkpg.gateway.config import GatewayConfig
+    from tkkpg.gateway.host.base import Host
+    from tkkpg.gateway.notify.base import Courier
+
+DATABASE: Final = "tkkpg.db"
+KEYS: Final = "keys.toml"
+LOCK: Final = "tkkpg.lock"
+EXPIRE_EVERY_S: Final = 1.0
+DELIVER_EVERY_S: Final = 1.0
+RECONCILE_EVERY_S: Final = 5.0
+HOST_GRACE_S: Final = 10.0
+"""Beyond the host's time-out, before somebody else than the sender may touch a transaction."""
+
+
+@asynccontextmanager
+async def open_gateway(
+    home: Path,
+    config: GatewayConfig,
+    host: Host,
+    *,
+    clock: Clock | None = None,
+    courier: Courier | None = None,
+    random_bytes: Callable[[int], bytes] = os.urandom,
+) -> AsyncIterator[Gateway]:
+    """Open the gateway of a home, resolve what a crash left behind, and keep it working.
+
+    On leaving, what is under way is finished before the database is closed.
+
+    Args:
+        home: Existing folder of the database, the keys and the lock.
+        config: Settings.
+        host: The authorisation host; closed on leaving.
+        clock: Business and wall time; the machine's by default.
+        courier: Takes notifications out; real HTTP by default. Closed on leaving.
+        random_bytes: Source of every random identifier and key.
+
+    Raises:
+        ConfigurationError: The home is in use, or a file in it cannot be used.
+    """
+    log = get_logger("tkkpg.gateway")
+    metrics = Metrics.create()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(ownership(home / LOCK))
+        keys = load_keys(home / KEYS, random_bytes)
+        migrate(home / DATABASE)
+        store = SQLiteStore(
+            home / DATABASE,
+            sign=lambda text: keys.sign("audit", text),
+            observe=metrics.committed,
+        )
+        stack.push_async_callback(store.aclose)
+        carrier = courier or HttpCourier(
+            allow_loopback=config.allow_loopback, user_agent=f"tkkpg/{__version__}"
+        )
+        stack.push_async_callback(carrier.aclose)
+        stack.push_async_callback(host.aclose)
+        gateway = Gateway(
+            config=config,
+            store=store,
+            host=host,
+            courier=carrier,
+            clock=clock or SystemClock(),
+            ids=Ids(random_bytes, store.reserve_numbers),
+            keys=keys,
+            metrics=metrics,
+            log=log,
+            background=Background(log),
+        )
+        stack.push_async_callback(gateway.background.drain, config.host_timeout_s + HOST_GRACE_S)
+        # Nothing is under way yet, so whatever has no outcome was left behind by a crash.
+        await reconcile(gateway, gateway.clock.now())
+        for work in _workers(gateway):
+            stack.push_async_callback(_stop, asyncio.create_task(work))
+        yield gateway
+
+
+def _workers(gateway: Gateway) -> list[Coroutine[None, None, None]]:
+    grace = timedelta(seconds=gateway.config.host_timeout_s + HOST_GRACE_S)
+
+    async def outbox() -> int:
+        gateway.outbox.clear()
+        return await deliver(gateway)
+
+    async def woken() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(gateway.outbox.wait(), DELIVER_EVERY_S)
+
+    async def pause(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    log = gateway.log
+    return [
+        _repeat(lambda: expire(gateway), lambda: pause(EXPIRE_EVERY_S), log),
+        _repeat(lambda: settle(gateway), lambda: pause(gateway.config.settle_every_s), log),
+        _repeat(
+            lambda: reconcile(gateway, gateway.clock.now() - grace),
+            lambda: pause(RECONCILE_EVERY_S),
+            log,
+        ),
+        _repeat(outbox, woken, log),
+    ]
+
+
+async def _repeat(
+    work: Callable[[], Awaitable[int]],
+    rest: Callable[[], Awaitable[None]],
+    log: FilteringBoundLogger,
+) -> None:
+    """Work, rest, and again; a failed round is logged and the next one tries anew."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("worker_round_failed")
+        await rest()
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def exec_app(gateway: Gateway) -> ASGIApp:
+    """The application of the Exec listener."""
+    return _logged(gateway, Exec(gateway), "exec")
+
+
+def page_app(gateway: Gateway) -> ASGIApp:
+    """The application of the hosted page's listener."""
+    return _logged(gateway, hosted_page(gateway), "page")
+
+
+def health_app(gateway: Gateway) -> ASGIApp:
+    """The application of the metrics listener, for loopback only."""
+
+    async def check() -> None:
+        await gateway.store.backlog()
+
+    return create_health_app(
+        gateway.metrics, check=check, read_backlog=gateway.store.backlog, now=gateway.clock.now
+    )
+
+
+def _logged(gateway: Gateway, app: ASGIApp, name: str) -> ASGIApp:
+    return AccessLog(app, get_logger("tkkpg.access").bind(), name, new_id=gateway.ids.token)

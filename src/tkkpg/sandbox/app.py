@@ -1,0 +1,293 @@
+"""The sandbox: gateway, scripted host and demo shop in one process, ready to be paid at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvloop
+
+from tkkpg.client import AsyncClient, Credentials, Endpoint
+from tkkpg.gateway.app import DATABASE, LOCK, exec_app, health_app, open_gateway, page_app
+from tkkpg.gateway.authority import Authority, Issued
+from tkkpg.gateway.clock import SystemClock
+from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.flows.enrol import deposit, enrol
+from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.logs import configure, get_logger
+from tkkpg.gateway.model.merchant import Certificate, Merchant
+from tkkpg.gateway.model.transaction import Outcome
+from tkkpg.gateway.server import Listener, Servers, exec_tls, page_tls
+from tkkpg.gateway.store.owner import ownership
+from tkkpg.protocol.values import AZN, Amount
+from tkkpg.sandbox.cards import test_cards
+from tkkpg.sandbox.shop.app import demo_shop
+from tkkpg.sandbox.shop.settings import ShopSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from tkkpg.gateway.runtime import Gateway
+
+MERCHANT_ID: Final = "E1000010"
+"""The bank's shared test merchant (document)."""
+LOOPBACK: Final = "127.0.0.1"
+INFO: Final = "sandbox.json"
+SHOP_DATABASE: Final = "shop.db"
+OPENING_BALANCE: Final = Amount.of("10000.00", AZN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """What the sandbox is told at its start.
+
+    Attributes:
+        home: Folder of database, keys and certificates; made when missing.
+        exec_port: Port of /Exec; 0 picks a free one, as for all of them.
+        page_port: Port of the hosted page.
+        shop_port: Port of the demo shop.
+        metrics_port: Port of /metrics and /healthz.
+        host_name: A bank's host name to answer to, such as `tstpg.kapitalbank.az`.
+        opening_balance: What the merchant's current account holds in a fresh home.
+        fresh: Start empty.
+        host_timeout_s: How long a silent host is waited for.
+    """
+
+    home: Path
+    exec_port: int = 5443
+    page_port: int = 8443
+    shop_port: int = 8080
+    metrics_port: int = 9464
+    host_name: str | None = None
+    opening_balance: Amount = OPENING_BALANCE
+    fresh: bool = False
+    host_timeout_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxInfo:
+    """Where everything is, once everything accepts connections."""
+
+    exec_url: str
+    page_url: str
+    shop_url: str
+    metrics_url: str
+    merchant_id: str
+    ca: Path
+    certificate: Path
+    key: Path
+    database: Path
+    pid: int
+
+    def as_json(self) -> dict[str, str | int]:
+        """Give the values by name, paths as text."""
+        return {
+            name: value if isinstance(value, int) else str(value)
+            for name, value in asdict(self).items()
+        }
+
+
+class _Later:
+    """Stands for an application until all ports are bound and so all addresses known."""
+
+    def __init__(self) -> None:
+        self._app: asyncio.Future[ASGIApp] = asyncio.get_running_loop().create_future()
+
+    def becomes(self, app: ASGIApp) -> None:
+        self._app.set_result(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await asyncio.shield(self._app))(scope, receive, send)
+
+
+def main(settings: SandboxSettings, started: Callable[[SandboxInfo], None], *, human: bool) -> int:
+    """Run the sandbox until SIGINT or SIGTERM.
+
+    Args:
+        settings: What to run.
+        started: Told once everything accepts connections.
+        human: Logs for people on standard error, instead of JSON lines.
+
+    Raises:
+        ConfigurationError: A port is busy, the home is in use, or a file cannot be used.
+    """
+    configure(sys.stderr, human=human)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold card data
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with sandbox(settings) as info:
+            started(info)
+            await stop.wait()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_signalled())
+    return 0
+
+
+@asynccontextmanager
+async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
+    """Run the sandbox in this event loop; on leaving, what is under way is finished."""
+    home = settings.home
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ownership(home / LOCK):
+        if settings.fresh:
+            _empty(home)
+        certificates = _certificates(settings)
+    apps = {name: _Later() for name in ("exec", "page", "shop", "metrics")}
+    async with AsyncExitStack() as listening:
+        servers = await listening.enter_async_context(
+            Servers(
+                _listeners(settings, certificates, apps), log=get_logger("tkkpg.gateway.server")
+            )
+        )
+        info = _info(settings, certificates, servers)
+        async with (
+            open_gateway(
+                home, _config(settings, info), scripted_host(settings.host_timeout_s)
+            ) as gateway,
+            _client(info, servers.port("exec")) as client,
+        ):
+            await _enrol(gateway, settings, certificates.merchant, info)
+            for name, issued in certificates.watched:
+                gateway.metrics.watch_certificate(name, issued.not_after, gateway.clock.wall)
+            shop = ShopSettings(
+                base_url=info.shop_url, page_url=info.page_url, database=home / SHOP_DATABASE
+            )
+            apps["exec"].becomes(exec_app(gateway))
+            apps["page"].becomes(page_app(gateway))
+            apps["metrics"].becomes(health_app(gateway))
+            # Not in the access log: the shop's addresses are secrets of their payers.
+            apps["shop"].becomes(demo_shop(client, shop))
+            (home / INFO).write_text(json.dumps(info.as_json()) + "\n", encoding="utf-8")
+            try:
+                yield info
+            finally:
+                (home / INFO).unlink(missing_ok=True)
+                await listening.aclose()  # answers what was asked before the gateway closes
+
+
+def scripted_host(timeout_s: float) -> ScriptedHost:
+    """Make the host that plays the scenarios of the test cards."""
+    return ScriptedHost(
+        {
+            card.pan: Scenario(Outcome[card.outcome.name], card.response_code, card.delay_s)
+            for card in test_cards()
+        },
+        timeout_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Certificates:
+    authority: Authority
+    server: Issued
+    merchant: Issued
+
+    @property
+    def watched(self) -> tuple[tuple[str, Issued], ...]:
+        return (("server", self.server), (f"merchant {MERCHANT_ID}", self.merchant))
+
+
+def _certificates(settings: SandboxSettings) -> _Certificates:
+    now = SystemClock().wall()
+    authority = Authority(settings.home, now)
+    names = (settings.host_name,) if settings.host_name else ()
+    return _Certificates(
+        authority,
+        authority.server_certificate(names, now),
+        authority.merchant_certificate(MERCHANT_ID, now),
+    )
+
+
+def _listeners(
+    settings: SandboxSettings, certificates: _Certificates, apps: dict[str, _Later]
+) -> list[Listener]:
+    server = certificates.server
+    mutual = exec_tls(server.certificate, server.key, certificates.authority.merchants_ca)
+    page = page_tls(server.certificate, server.key)
+    return [
+        Listener("exec", apps["exec"], LOOPBACK, settings.exec_port, mutual),
+        Listener("page", apps["page"], LOOPBACK, settings.page_port, page),
+        Listener("shop", apps["shop"], LOOPBACK, settings.shop_port),
+        Listener("metrics", apps["metrics"], LOOPBACK, settings.metrics_port),
+    ]
+
+
+def _info(settings: SandboxSettings, certificates: _Certificates, servers: Servers) -> SandboxInfo:
+    name = settings.host_name or "localhost"
+    page_port = servers.port("page")
+    page = name if page_port == 443 else f"{name}:{page_port}"  # noqa: PLR2004 - https's own port
+    return SandboxInfo(
+        exec_url=f"https://{name}:{servers.port('exec')}/Exec",
+        page_url=f"https://{page}/index.jsp",
+        shop_url=f"http://localhost:{servers.port('shop')}",
+        metrics_url=f"http://{LOOPBACK}:{servers.port('metrics')}/metrics",
+        merchant_id=MERCHANT_ID,
+        ca=certificates.authority.servers_ca,
+        certificate=certificates.merchant.certificate,
+        key=certificates.merchant.key,
+        database=settings.home / DATABASE,
+        pid=os.getpid(),
+    )
+
+
+async def _enrol(
+    gateway: Gateway, settings: SandboxSettings, issued: Issued, info: SandboxInfo
+) -> None:
+    known = await gateway.store.merchant(MERCHANT_ID)
+    merchant = Merchant(
+        merchant_id=MERCHANT_ID,
+        name="Nar",
+        terminal_id="E1000010",
+        base_url=info.shop_url,
+        notification_url=f"{info.shop_url}/notify",
+    )
+    await enrol(
+        gateway,
+        merchant,
+        Certificate(
+            fingerprint=issued.fingerprint, merchant_id=MERCHANT_ID, not_after=issued.not_after
+        ),
+    )
+    if known is None and settings.opening_balance.minor:
+        await deposit(gateway, MERCHANT_ID, settings.opening_balance)
+
+
+def _config(settings: SandboxSettings, info: SandboxInfo) -> GatewayConfig:
+    return GatewayConfig(
+        page_url=info.page_url,
+        sandbox=True,
+        test_cards=frozenset(card.pan for card in test_cards()),
+        host_timeout_s=settings.host_timeout_s,
+        allow_loopback=True,
+    )
+
+
+def _client(info: SandboxInfo, exec_port: int) -> AsyncClient:
+    """Make the shop's line to the gateway; `localhost` needs no line in the hosts file."""
+    return AsyncClient(
+        Endpoint(f"https://localhost:{exec_port}/Exec", info.page_url),
+        Credentials(info.certificate, info.key, ca=info.ca),
+        merchant_id=MERCHANT_ID,
+    )
+
+
+def _empty(home: Path) -> None:
+    """Remove what a run leaves; certificates and keys stay, browsers may trust them already."""
+    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", INFO):
+        for path in home.glob(pattern):
+            path.unlink()
