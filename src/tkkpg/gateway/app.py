@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg import __version__
 from tkkpg.gateway.clock import Clock, SystemClock
-from tkkpg.gateway.flows.deliver import deliver
-from tkkpg.gateway.flows.expire import expire
-from tkkpg.gateway.flows.reconcile import reconcile
-from tkkpg.gateway.flows.settle import settle
+from tkkpg.gateway.flows.upkeep.deliver import deliver
+from tkkpg.gateway.flows.upkeep.expire import expire
+from tkkpg.gateway.flows.upkeep.reconcile import reconcile
+from tkkpg.gateway.flows.upkeep.settle import settle
 from tkkpg.gateway.ids import Ids
 from tkkpg.gateway.keys import load_keys
 from tkkpg.gateway.logs import AccessLog, get_logger

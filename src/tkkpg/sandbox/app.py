@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import resource
-import shutil
 import signal
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from structlog.contextvars import get_contextvars
 
-from tkkpg.gateway.model.errors import GuardFailed, OrderUnknown, StoreConflict
-from tkkpg.gateway.model.decisions.payment import Numbers
-from tkkpg.gateway.model.plan import Context, Facts, Plan
 from tkkpg.gateway.ids import Sequence
+from tkkpg.gateway.model.decisions.payment import Numbers
+from tkkpg.gateway.model.errors import GuardFailed, OrderUnknown, StoreConflict
+from tkkpg.gateway.model.plan import Context, Facts, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from tkkpg.gateway.config import PAGE_KEPT
 from tkkpg.gateway.flows.decide import decide, draw_numbers
 from tkkpg.gateway.flows.find_order import DUMMY
 from tkkpg.gateway.flows.record import ask_and_record
+from tkkpg.gateway.model.decisions.payment import plan_authorisation, plan_leaving
 from tkkpg.gateway.model.errors import IllegalTransition, OrderUnknown
 from tkkpg.gateway.model.lifecycle import ENDED
-from tkkpg.gateway.model.decisions.payment import plan_authorisation, plan_leaving
 from tkkpg.gateway.model.policy import check_ownership
 from tkkpg.gateway.model.xmlout import payment_of, xmlmsg
 from tkkpg.protocol.errors import TKKPGError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tkkpg.gateway.flows.decide import decide
 from tkkpg.gateway.model.decisions.payment import plan_outcome, plan_reversed
 from tkkpg.gateway.model.decisions.refund import plan_refund_outcome
-from tkkpg.gateway.model.transaction import HostReply, Outcome, Transaction, TranKind, TranState
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction, TranState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tkkpg.gateway.flows.decide import decide, draw_numbers
 from tkkpg.gateway.flows.find_order import find_order
 from tkkpg.gateway.flows.record import ask_and_record
-from tkkpg.gateway.model.errors import GuardFailed, PolicyRefusal
 from tkkpg.gateway.model.decisions.refund import plan_refund
+from tkkpg.gateway.model.errors import GuardFailed, PolicyRefusal
 from tkkpg.gateway.model.transaction import TranState
 from tkkpg.protocol.messages import RefundRequest, RefundResponse
 from tkkpg.protocol.values import OperationStatus

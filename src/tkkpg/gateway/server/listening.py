@@ -28,7 +28,7 @@ BACKLOG: Final = 2048  # connections that the kernel keeps while we are busy
 MAX_HANDSHAKES: Final = 256  # under way at once; the rest wait in the backlog
 MAX_CONNECTIONS: Final = 4096  # beyond this a request is answered 503
 HANDSHAKE_S: Final = 5.0
-CLOSE_S: Final = 2.0  # how long a peer may take to answer TLS's goodbye
+CLOSE_S: Final = 10.0  # for a peer to take the last answer and to return TLS's goodbye
 ACCEPT_PAUSE_S: Final = 0.5  # after the process has run out of file descriptors
 
 
@@ -133,7 +133,8 @@ class Listening:
             self._log.warning(
                 "handshake_failed",
                 listener=self._listener.name,
-                address=f"{address[0]}:{address[1]}",
+                address=address[0],
+                peer_port=address[1],
                 reason=refusal_reason(error),
             )
 

@@ -68,11 +68,10 @@ class Servers:
         try:
             if not await _until_idle(self._working, self._drain_s):
                 self._log.warning("drain_cut_short", requests=len(self._tasks()))
-            await _until_idle(self._connected, GOODBYE_S)
         finally:
-            await self._cut()
-            if self._clock:
-                self._clock.cancel()
+            await self._cancel()
+            await _until_idle(self._connected, GOODBYE_S)
+            await self._abort()
 
     def _working(self) -> bool:
         """Whether a request is under way; a connection that is closing has had its answer."""
@@ -94,12 +93,17 @@ class Servers:
         for listening in self._listening.values():
             listening.close()
 
-    async def _cut(self) -> None:
-        """End what would not end by itself."""
+    async def _cancel(self) -> None:
+        """End the handshakes and requests that would not end by themselves."""
         tasks = self._tasks()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _abort(self) -> None:
+        """Close without ceremony what is still open."""
+        if self._clock:
+            self._clock.cancel()
         for connection in self._connections():
             connection.transport.abort()
         await asyncio.sleep(0)  # the loop tells the connections that they are lost

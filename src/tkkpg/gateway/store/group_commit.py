@@ -118,7 +118,7 @@ class GroupCommit:
         execute("SAVEPOINT job")
         try:
             result, failure = job.work(self._connection), None
-        except Exception as error:  # noqa: BLE001 - told to whoever submitted the job
+        except Exception as error:
             if not self._connection.in_transaction:
                 # Full disks and I/O errors roll the whole batch back, neighbours too.
                 raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.plan import Notification
-from tkkpg.gateway.model.transaction import Transaction, TranKind, TranState
+from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.protocol.values import CURRENCIES, Language, Operation, OrderStatus, OrderType
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ becomes a status. The content type is ignored: real clients send seven different
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tkkpg.gateway.flows.create_order import create_order
 from tkkpg.gateway.flows.get_order_information import get_order_information
@@ -24,7 +24,6 @@ from tkkpg.protocol.messages import (
     GetOrderInformationRequest,
     GetOrderStatusRequest,
     RefundRequest,
-    Response,
 )
 from tkkpg.protocol.values import Operation, OperationStatus
 from tkkpg.protocol.xml import REQUEST_LIMITS
@@ -47,6 +46,22 @@ PATH: Final = "/exec"
 """Clients write /Exec and /exec for the same service (protocol description, 1.1)."""
 
 
+class Answer(NamedTuple):
+    """What /Exec answers.
+
+    Attributes:
+        body: The reply.
+        status: Its `Status`.
+        operation: What was asked for, empty when that could not be read.
+        reason: One sentence that says why it failed.
+    """
+
+    body: bytes
+    status: str
+    operation: str
+    reason: str = ""
+
+
 class Exec:
     """The ASGI application of the Exec listener."""
 
@@ -65,25 +80,19 @@ class Exec:
             )
             return
         body = await _read(receive)
-        reply, status, operation, reason = await self.answer(body, peer_fingerprint(scope))
-        self._gateway.metrics.request_answered("exec", operation, status)
+        answer = await self.answer(body, peer_fingerprint(scope))
+        self._gateway.metrics.request_answered("exec", answer.operation, answer.status)
         headers = [(b"tkkpg-request-id", str(scope["state"].get("request_id", "")).encode())]
-        if reason and self._gateway.config.sandbox:
-            headers.append((b"tkkpg-reason", reason.encode("ascii", "replace")))
-        if len(body) > REQUEST_LIMITS.size:
-            # The rest of the body is not read, so nothing else can follow on this connection.
-            headers.append((b"connection", b"close"))
-        await _send(send, 200, reply, b"text/xml;charset=UTF-8", *headers)
+        if answer.reason and self._gateway.config.sandbox:
+            headers.append((b"tkkpg-reason", answer.reason.encode("ascii", "replace")))
+        await _send(send, 200, answer.body, b"text/xml;charset=UTF-8", *headers)
 
-    async def answer(self, body: bytes, fingerprint: str | None) -> tuple[bytes, str, str, str]:
+    async def answer(self, body: bytes, fingerprint: str | None) -> Answer:
         """Answer the bytes of a request.
 
         Args:
             body: As received.
             fingerprint: Of the client's certificate, `None` without one.
-
-        Returns:
-            The reply, its status, the operation, and one sentence that says why it failed.
         """
         operation = ""
         try:
@@ -91,19 +100,18 @@ class Exec:
             operation, flow = OPERATIONS[type(request)]
             merchant = await self._merchant(fingerprint)
             permitted = check_access(merchant, request.merchant_id, Operation(operation))
-            reply: Response = await flow(self._gateway, permitted, request)
+            reply = codec.encode(await flow(self._gateway, permitted, request))
+            return Answer(reply, OperationStatus.OK, operation)
         except (InvalidMessage, InvalidOperation) as error:
             status, operation, reason = error.status, error.operation, error.message
         except PolicyRefusal as error:
             status, reason = error.status, error.message
-        except Exception:  # noqa: BLE001 - the one place where an exception becomes a status
+        except Exception:  # the one place where an exception becomes a status
             self._gateway.log.exception("request_failed", operation=operation)
             status = OperationStatus.SYSTEM_ERROR
             reason = "Something failed inside; the log has it under the request's id."
-        else:
-            return codec.encode(reply), OperationStatus.OK, operation, ""
         self._gateway.log.info("request_refused", operation=operation, status=status, reason=reason)
-        return codec.encode(codec.failure(operation, status)), status, operation, reason
+        return Answer(codec.encode(codec.failure(operation, status)), status, operation, reason)
 
     async def _merchant(self, fingerprint: str | None) -> Merchant | None:
         if fingerprint is None:
@@ -113,14 +121,13 @@ class Exec:
 
 async def _read(receive: Receive) -> bytes:
     """Read the body, and stop as soon as it is longer than any request may be."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
-        if message["type"] == "http.disconnect":
-            return body
         body += message.get("body", b"")
-        if len(body) > REQUEST_LIMITS.size or not message.get("more_body"):
-            return body
+        ended = message["type"] == "http.disconnect" or not message.get("more_body")
+        if ended or len(body) > REQUEST_LIMITS.size:
+            return bytes(body)
 
 
 async def _send(

@@ -23,8 +23,8 @@ from tkkpg.gateway.model.plan import (
 from tkkpg.gateway.model.transaction import (
     HostReply,
     Outcome,
-    Transaction,
     TranKind,
+    Transaction,
     TranState,
     event_of,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.gateway.model.decisions.payment import (
     Numbers,
     entries_of,
@@ -13,14 +12,14 @@ from tkkpg.gateway.model.decisions.payment import (
     notifications,
     retrieval_reference,
 )
-
+from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.gateway.model.plan import Context, Facts, OrderChange, Plan, TransactionChange
 from tkkpg.gateway.model.policy import check_refund
 from tkkpg.gateway.model.transaction import (
     OPEN,
     HostReply,
-    Transaction,
     TranKind,
+    Transaction,
     TranState,
     event_of,
 )

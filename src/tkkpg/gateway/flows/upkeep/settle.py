@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tkkpg.gateway.flows.decide import commit, context
 from tkkpg.gateway.flows.record import GATEWAY
-from tkkpg.gateway.model.errors import GuardFailed
 from tkkpg.gateway.model.decisions.settlement import plan_settlement
+from tkkpg.gateway.model.errors import GuardFailed
 
 if TYPE_CHECKING:
     from tkkpg.gateway.runtime import Gateway

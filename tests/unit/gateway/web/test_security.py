@@ -1,0 +1,156 @@
+"""Headers, form tokens and foreign forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+
+from tests.unit.gateway.web.payer import make_merchant
+from tkkpg.gateway.keys import Keys
+from tkkpg.gateway.model.order import Order
+from tkkpg.gateway.web.security import (
+    Action,
+    Verdict,
+    form_token,
+    is_foreign,
+    judge_token,
+    page_headers,
+)
+from tkkpg.protocol.values import AZN, Language, OrderStatus, OrderType
+
+NOW = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
+KEYS = Keys({"page": {"k1": b"1" * 32}})
+ORDER = Order(
+    order_id=1000001,
+    session_id="865F1C0A2B3D4E5F60718293A4B5C6D7",
+    merchant_id="E1000010",
+    order_type=OrderType.PURCHASE,
+    status=OrderStatus.CREATED,
+    version=1,
+    amount_minor=3000,
+    currency=AZN,
+    language=Language.AZ,
+    description="",
+    approve_url="",
+    cancel_url="",
+    decline_url="",
+    created_at=NOW,
+    updated_at=None,
+    expires_at=NOW + timedelta(minutes=30),
+)
+
+
+def test_a_token_is_fresh_for_its_own_form() -> None:
+    for action in Action:
+        token = form_token(KEYS, ORDER, action)
+        assert judge_token(KEYS, ORDER, action, token) is Verdict.FRESH
+
+
+def test_a_token_is_stale_once_the_order_has_moved() -> None:
+    token = form_token(KEYS, ORDER, Action.PAY)
+    assert judge_token(KEYS, replace(ORDER, version=2), Action.PAY, token) is Verdict.STALE
+
+
+@pytest.mark.parametrize(
+    ("other", "action"),
+    [
+        (ORDER, Action.CANCEL),
+        (replace(ORDER, order_id=1000002), Action.PAY),
+        (replace(ORDER, session_id="0" * 32), Action.PAY),
+    ],
+)
+def test_a_token_is_good_for_one_action_of_one_order_alone(other: Order, action: Action) -> None:
+    token = form_token(KEYS, ORDER, Action.PAY)
+    assert judge_token(KEYS, other, action, token) is Verdict.FORGED
+
+
+def test_a_version_cannot_be_put_on_an_old_token() -> None:
+    old = form_token(KEYS, ORDER, Action.PAY)
+    moved = replace(ORDER, version=2)
+    raised = "2." + old.partition(".")[2]
+    assert judge_token(KEYS, moved, Action.PAY, raised) is Verdict.FORGED
+
+
+def test_a_token_of_an_older_key_still_counts() -> None:
+    token = form_token(KEYS, ORDER, Action.PAY)
+    rotated = Keys({"page": {"k1": b"1" * 32, "k2": b"2" * 32}})
+    assert judge_token(rotated, ORDER, Action.PAY, token) is Verdict.FRESH
+    assert form_token(rotated, ORDER, Action.PAY) != token
+
+
+@given(st.text() | st.from_regex(r"[0-9]\.k1\.[0-9a-f]{64}", fullmatch=True))
+def test_whatever_else_is_sent_as_a_token_is_forged(token: str) -> None:
+    assert judge_token(KEYS, ORDER, Action.PAY, token) is Verdict.FORGED
+
+
+@pytest.mark.parametrize(
+    ("site", "foreign"),
+    [
+        (None, False),
+        ("same-origin", False),
+        ("none", False),
+        ("same-site", True),
+        ("cross-site", True),
+        ("", True),
+        ("something new", True),
+    ],
+)
+def test_a_form_is_foreign_when_the_browser_says_so(site: str | None, *, foreign: bool) -> None:
+    headers = Headers({} if site is None else {"Sec-Fetch-Site": site})
+    assert is_foreign(headers) is foreign
+
+
+def directives(headers: dict[str, str]) -> dict[str, str]:
+    parts = (part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    return {name: value for name, value in parts}
+
+
+def test_a_page_loads_nothing_but_its_own() -> None:
+    policy = directives(page_headers(sandbox=False))
+    assert policy == {
+        "default-src": "'none'",
+        "img-src": "'self'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+    }
+
+
+def test_only_a_page_that_hands_over_may_send_a_form_elsewhere() -> None:
+    assert "form-action" not in directives(page_headers(sandbox=False, hands_over=True))
+
+
+def test_anyone_may_frame_the_page_unless_the_merchant_says_who() -> None:
+    anyone = page_headers(sandbox=False, merchant=make_merchant())
+    assert "frame-ancestors" not in directives(anyone)
+    assert "X-Frame-Options" not in anyone
+    listed = make_merchant(frame_ancestors="https://shop.test  https://www.shop.test")
+    policy = directives(page_headers(sandbox=False, merchant=listed))
+    assert policy["frame-ancestors"] == "https://shop.test https://www.shop.test"
+
+
+def test_a_merchants_setting_cannot_open_the_policy() -> None:
+    sly = make_merchant(frame_ancestors="https://shop.test; script-src *, default-src *\r\nA: b")
+    policy = page_headers(sandbox=False, merchant=sly)["Content-Security-Policy"]
+    assert "\n" not in policy
+    assert "," not in policy
+    assert [part.split()[0] for part in policy.split("; ")].count("script-src") == 1
+
+
+def test_a_browser_keeps_nothing_and_tells_nobody() -> None:
+    headers = page_headers(sandbox=False)
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "origin"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "payment=()" in headers["Permissions-Policy"]
+
+
+def test_only_a_real_gateway_binds_the_browser_to_https() -> None:
+    assert page_headers(sandbox=False)["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" not in page_headers(sandbox=True)
