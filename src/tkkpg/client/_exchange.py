@@ -191,7 +191,9 @@ class Exchange(Generic[Result]):
     def _outcome_unknown(self, what: str) -> OutcomeUnknown:
         return OutcomeUnknown(
             f"{named(self.request)} may have been carried out: it {what} "
-            f"{AFTER_UNKNOWN[request_operation(self.request)]}"
+            f"{AFTER_UNKNOWN[request_operation(self.request)]}",
+            operation=request_operation(self.request),
+            order_id=getattr(self.request, "order_id", None),
         )
 
 

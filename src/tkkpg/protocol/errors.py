@@ -113,6 +113,20 @@ class NotSent(TransportError):
 class OutcomeUnknown(TransportError):
     """The request may have reached the gateway; ask for the order's status, do not repeat it."""
 
+    def __init__(
+        self, message: str | None = None, *, operation: str = "", order_id: int | None = None
+    ) -> None:
+        """Keep what may have happened.
+
+        Args:
+            message: What is known, and what to ask.
+            operation: The operation that may have been carried out.
+            order_id: The order it is about; `None` for a new one, whose number is lost.
+        """
+        super().__init__(message)
+        self.operation = operation
+        self.order_id = order_id
+
 
 class CallbackError(TKKPGError):
     """The XMLOut or return URL cannot be read, or does not belong to this order."""

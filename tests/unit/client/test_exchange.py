@@ -435,8 +435,9 @@ def test_what_fails_afterwards_leaves_a_write_unknown(
 ) -> None:
     unknown = exchange.unanswered(error)
 
-    assert type(unknown) is OutcomeUnknown
-    assert codec_operation(exchange) in unknown.message
+    assert isinstance(unknown, OutcomeUnknown)
+    assert unknown.operation == codec_operation(exchange)
+    assert unknown.order_id == (REF.order_id if exchange is REFUND else None)
 
 
 @ONLY_READS

@@ -181,8 +181,12 @@ async def open_gateway(
         background=Background(log),
     )
     merchant = merchant or make_merchant()
-    until = START + timedelta(days=365)
-    await enrol(gateway, merchant, Certificate("a" * 64, merchant.merchant_id, until))
+    certificate = Certificate(
+        fingerprint="a" * 64,
+        merchant_id=merchant.merchant_id,
+        not_after=START + timedelta(days=365),
+    )
+    await enrol(gateway, merchant, certificate)
     transport = httpx2.ASGITransport(app=hosted_page(gateway))
     async with httpx2.AsyncClient(transport=transport, base_url=PAGE) as browser:
         yield Payer(gateway, clock, captured, browser, merchant)

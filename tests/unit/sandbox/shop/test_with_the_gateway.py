@@ -17,6 +17,8 @@ from tests.gateway_fixtures import PAGE_URL, Stage, stage
 from tests.unit.sandbox.shop.peers import SHOP_URL, Browser
 
 from tkkpg.client import AZN, Amount
+from tkkpg.gateway.notify.base import Delivery, DeliveryResult
+from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.protocol.redirect import read_payment_url
 from tkkpg.sandbox.cards import find_card
 from tkkpg.sandbox.shop.app import demo_shop
@@ -81,10 +83,21 @@ def _hidden(form: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def payer(tmp_path: Path) -> AsyncIterator[Payer]:
+def notified() -> asyncio.Event:
+    """Happens when the gateway sends its first notification."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def payer(tmp_path: Path, notified: asyncio.Event) -> AsyncIterator[Payer]:
+    def taken(_: Delivery) -> DeliveryResult:
+        notified.set()
+        return DeliveryResult(delivered=True, detail="Taken.", http_status=200)
+
+    courier = RecordedCourier(taken)
     settings = ShopSettings(base_url=SHOP_URL, page_url=PAGE_URL, database=tmp_path / "shop.db")
     async with (
-        stage(tmp_path / "home") as gateway,
+        stage(tmp_path, courier=courier) as gateway,
         Browser(demo_shop(gateway.client, settings)) as shop,
         httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=gateway.page),
@@ -148,12 +161,13 @@ async def test_a_refund_through_the_client_is_seen_in_the_shop(payer: Payer) -> 
     assert "Refunded 4.00 AZN of 9.80 AZN went back to the card." in await payer.look()
 
 
-async def test_the_gateways_own_notification_is_taken_once(payer: Payer) -> None:
+async def test_the_gateways_own_notification_is_taken_once(
+    payer: Payer, notified: asyncio.Event
+) -> None:
     await payer.buy("tea")
     await payer.pay("approve")
     async with asyncio.timeout(5):
-        while not payer.stage.courier.deliveries:
-            await asyncio.sleep(0.01)
+        await notified.wait()
     delivery = payer.stage.courier.deliveries[0]
 
     for _ in range(2):
