@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tkkpg.client import AsyncClient, Endpoint
 from tkkpg.gateway.app import exec_app, open_gateway, page_app
 from tkkpg.gateway.config import GatewayConfig
-from tkkpg.gateway.flows.enrol import deposit, enrol
+from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.host.base import Host
 from tkkpg.gateway.host.scripted import ScriptedHost
 from tkkpg.gateway.model.merchant import Certificate, Merchant
@@ -123,15 +123,12 @@ async def stage(  # every part can be another one
     carrier: Courier = courier or recorded
     authorising: Host = host or quick_host()
     async with open_gateway(home, config, authorising, clock=clock, courier=carrier) as gateway:
-        fresh = await gateway.store.merchant(MERCHANT_ID) is None
         certificate = Certificate(
             fingerprint=FINGERPRINT,
             merchant_id=MERCHANT_ID,
             not_after=clock.wall() + timedelta(days=365),
         )
-        await enrol(gateway, trader or merchant(), certificate)
-        if fresh:
-            await deposit(gateway, MERCHANT_ID, Amount.of(balance, AZN))
+        await enrol(gateway, trader or merchant(), certificate, Amount.of(balance, AZN))
         app = with_certificate(exec_app(gateway), FINGERPRINT)
         async with AsyncClient(
             Endpoint("https://localhost:5443/Exec"),

@@ -20,7 +20,7 @@ from tkkpg.gateway.app import DATABASE, LOCK, exec_app, health_app, open_gateway
 from tkkpg.gateway.authority import Authority, Issued
 from tkkpg.gateway.clock import SystemClock
 from tkkpg.gateway.config import GatewayConfig
-from tkkpg.gateway.flows.enrol import deposit, enrol
+from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
@@ -247,7 +247,6 @@ def _info(settings: SandboxSettings, certificates: _Certificates, servers: Serve
 async def _enrol(
     gateway: Gateway, settings: SandboxSettings, issued: Issued, info: SandboxInfo
 ) -> None:
-    known = await gateway.store.merchant(MERCHANT_ID)
     merchant = Merchant(
         merchant_id=MERCHANT_ID,
         name="Nar",
@@ -261,9 +260,8 @@ async def _enrol(
         Certificate(
             fingerprint=issued.fingerprint, merchant_id=MERCHANT_ID, not_after=issued.not_after
         ),
+        settings.opening_balance,
     )
-    if known is None and settings.opening_balance.minor:
-        await deposit(gateway, MERCHANT_ID, settings.opening_balance)
 
 
 def _config(settings: SandboxSettings, info: SandboxInfo) -> GatewayConfig:

@@ -17,29 +17,42 @@ OPERATOR = "operator"
 """Actor of what a bank employee does."""
 
 
-async def enrol(gateway: Gateway, merchant: Merchant, certificate: Certificate) -> None:
-    """Write a merchant and register a certificate for it; again with the same changes nothing."""
+async def enrol(
+    gateway: Gateway, merchant: Merchant, certificate: Certificate, opening: Amount | None = None
+) -> None:
+    """Write a merchant and register a certificate for it; again with the same changes nothing.
+
+    Args:
+        gateway: What to work with.
+        merchant: New or changed.
+        certificate: Speaks for it from now on.
+        opening: What a new merchant brings to its current account; a known one keeps its balance.
+    """
+    at = context(gateway, OPERATOR)
+    known = await gateway.store.merchant(merchant.merchant_id)
+    entries: tuple[Entry, ...] = ()
+    if known is None and opening is not None and opening.minor:
+        entries = (
+            Entry(
+                posting=Posting.DEPOSIT,
+                merchant_id=merchant.merchant_id,
+                amount_minor=opening.minor,
+                currency=opening.currency,
+                at=at.now,
+            ),
+        )
     await commit(
         gateway,
         Plan(
-            context=context(gateway, OPERATOR),
+            context=at,
             action="merchant_enrolled",
-            detail={"merchant_id": merchant.merchant_id, "fingerprint": certificate.fingerprint},
+            detail={
+                "merchant_id": merchant.merchant_id,
+                "fingerprint": certificate.fingerprint,
+                "opening_minor": sum(entry.amount_minor for entry in entries),
+            },
             merchants=(merchant,),
             certificates=(certificate,),
+            entries=entries,
         ),
     )
-
-
-async def deposit(gateway: Gateway, merchant_id: str, amount: Amount) -> None:
-    """Book money that a merchant brings to its current account."""
-    at = context(gateway, OPERATOR)
-    entry = Entry(
-        posting=Posting.DEPOSIT,
-        merchant_id=merchant_id,
-        amount_minor=amount.minor,
-        currency=amount.currency,
-        at=at.now,
-    )
-    detail: dict[str, str | int] = {"merchant_id": merchant_id, "amount_minor": amount.minor}
-    await commit(gateway, Plan(context=at, action="deposited", detail=detail, entries=(entry,)))

@@ -1,0 +1,31 @@
+"""Amounts on the command line: major units of AZN with a point, such as `30.00`."""
+
+from __future__ import annotations
+
+import click
+
+from tkkpg.protocol.values import AZN, Amount
+
+
+class AmountType(click.ParamType[Amount]):
+    """Reads an amount."""
+
+    name = "amount"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Amount:
+        """Read major units.
+
+        Raises:
+            BadParameter: They are no amount; the error says how to write one.
+        """
+        if isinstance(value, Amount):
+            return value
+        try:
+            return Amount.of(str(value), AZN)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+AMOUNT = AmountType()

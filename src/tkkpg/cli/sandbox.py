@@ -1,0 +1,77 @@
+"""`tkkpg sandbox`: a gateway to try things on, until it is stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from tkkpg.cli.amount import AMOUNT
+from tkkpg.cli.banner import banner
+from tkkpg.cli.home import home_option
+from tkkpg.cli.output import Command, print_json
+from tkkpg.protocol.values import Amount
+from tkkpg.sandbox import app
+
+PORT: Final = click.IntRange(0, 65535)
+METRICS_PORT: Final = 9464
+
+
+@click.command("sandbox", cls=Command)
+@home_option
+@click.option("--exec-port", type=PORT, default=5443, show_default=True, help="0: any free one.")
+@click.option("--page-port", type=PORT, default=8443, show_default=True, help="Of the page.")
+@click.option("--shop-port", type=PORT, default=8080, show_default=True, help="Of the shop.")
+@click.option(
+    "--metrics-port",
+    type=PORT,
+    help=f"Of /metrics and /healthz.  [default: {METRICS_PORT}; any free one with --exec-port 0]",
+)
+@click.option("--host-name", metavar="NAME", help="A bank's host name to answer to.")
+@click.option(
+    "--opening-balance",
+    type=AMOUNT,
+    default="10000.00",
+    show_default=True,
+    help="What the merchant's account holds in a fresh home, in AZN.",
+)
+@click.option("--fresh", is_flag=True, help="Forget all orders; certificates and keys stay.")
+def sandbox(
+    *,
+    home: Path,
+    exec_port: int,
+    page_port: int,
+    shop_port: int,
+    metrics_port: int | None,
+    host_name: str | None,
+    opening_balance: Amount,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Start a gateway to try things on, with a demo shop; Ctrl-C stops it.
+
+    Everything is in --home: database, keys and certificates. Orders and payments are kept until
+    the next start with --fresh.
+    """
+    if metrics_port is None:
+        # Who lets the ports be picked runs several sandboxes beside each other.
+        metrics_port = METRICS_PORT if exec_port else 0
+    settings = app.SandboxSettings(
+        home=home.resolve(),  # what the sandbox says about itself is read from other folders
+        exec_port=exec_port,
+        page_port=page_port,
+        shop_port=shop_port,
+        metrics_port=metrics_port,
+        host_name=host_name,
+        opening_balance=opening_balance,
+        fresh=fresh,
+    )
+
+    def started(info: app.SandboxInfo) -> None:
+        if as_json:
+            print_json(info.as_json())
+        else:
+            click.echo(banner(info, host_name))
+
+    click.get_current_context().exit(app.main(settings, started, human=not as_json))

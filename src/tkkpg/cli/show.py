@@ -1,0 +1,238 @@
+"""`tkkpg order show`: everything the gateway knows about an order, read beside the running gateway.
+
+The order's session is a secret of merchant and payer, so it is nowhere in what is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from tkkpg.cli.home import home_option
+from tkkpg.cli.output import Command, print_facts, print_json, print_table
+from tkkpg.gateway.model.order import Order
+from tkkpg.gateway.model.transaction import Transaction
+from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.gateway.store.views import (
+    ORDERS_MAX,
+    Delivery,
+    Happening,
+    LedgerEntry,
+    OrderView,
+    find_orders,
+    order_view,
+)
+from tkkpg.protocol.codec import decode_callback
+from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.messages import XMLOut
+from tkkpg.protocol.values import Amount, Currency
+
+DATABASE: Final = "tkkpg.db"
+"""The gateway's database in its home."""
+
+UNSHOWN: Final = frozenset({"session_id", "pan_hash", "xmlmsg", "status"})
+"""Attributes that are secret, or shown in another form."""
+
+
+@click.command("show", cls=Command)
+@click.argument("order_id", type=click.IntRange(min=1), required=False)
+@click.option("--session", help="Find the order by its session.")
+@click.option(
+    "--date",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="List the orders created on a day in Baku.",
+)
+@home_option
+def show(
+    *, order_id: int | None, session: str | None, day: datetime | None, home: Path, as_json: bool
+) -> None:
+    """Show all that the gateway knows about an order, for its operator.
+
+    Reads the database in --home, whether the gateway runs or not.
+    """
+    if [order_id, session, day].count(None) != 2:  # noqa: PLR2004 - one of three is given
+        raise click.UsageError("Give exactly one of ORDER_ID, --session and --date.")
+    database = home / DATABASE
+    if day is not None:
+        _list(find_orders(database, day=day.date()), as_json=as_json)
+        return
+    view = _found(database, order_id, session)
+    if as_json:
+        print_json(told(view))
+    else:
+        _print(view)
+
+
+def told(view: OrderView) -> dict[str, object]:
+    """Say everything about an order in plain values; times are UTC."""
+    return order_told(view.order) | {
+        "transactions": [_attributes(tran) | {"state": tran.state} for tran in view.transactions],
+        "ledger": [_attributes(entry) for entry in view.entries],
+        "notifications": [
+            _attributes(delivery) | {"xmlout": _attributes(decode_callback(delivery.xmlmsg))}
+            for delivery in view.notifications
+        ],
+        "timeline": [_attributes(happening) for happening in view.timeline],
+    }
+
+
+def order_told(order: Order) -> dict[str, object]:
+    """Say everything about the order itself; an order whose time is over is EXPIRED."""
+    return _attributes(order) | {"order_status": order.status_at(datetime.now(UTC))}
+
+
+def _found(database: Path, order_id: int | None, session: str | None) -> OrderView:
+    if session is not None:
+        order_id = next((order.order_id for order in find_orders(database, session=session)), None)
+    view = None if order_id is None else order_view(database, order_id)
+    if view is None:
+        raise ConfigurationError(
+            f"There is no such order in {database}. `tkkpg order show --date YYYY-MM-DD` lists "
+            "the orders of a day."
+        )
+    return view
+
+
+def _attributes(
+    value: Order | Transaction | LedgerEntry | Delivery | Happening | XMLOut,
+) -> dict[str, object]:
+    """Give the attributes that may be shown; amounts as minor units and currency."""
+    shown: dict[str, object] = {}
+    for name in (field.name for field in fields(value) if field.name not in UNSHOWN):
+        attribute = getattr(value, name)
+        if isinstance(attribute, Amount):
+            shown |= {"amount_minor": attribute.minor, "currency": attribute.currency.alpha}
+        else:
+            shown[name] = attribute.alpha if isinstance(attribute, Currency) else attribute
+    return shown
+
+
+def _list(orders: tuple[Order, ...], *, as_json: bool) -> None:
+    if as_json:
+        print_json([order_told(order) for order in orders])
+        return
+    now = datetime.now(UTC)
+    print_table(
+        ("Order", "Created", "Status", "Amount", "Refunded", "Merchant", "Description"),
+        [
+            (
+                order.order_id,
+                local(order.created_at),
+                order.status_at(now),
+                order.amount,
+                Amount(order.refunded_minor, order.currency) if order.refunded_minor else None,
+                order.merchant_id,
+                order.description,
+            )
+            for order in orders
+        ],
+    )
+    if len(orders) == ORDERS_MAX:
+        click.echo(f"Only the newest {ORDERS_MAX} are shown.")
+
+
+def _print(view: OrderView) -> None:
+    order = view.order
+    print_facts(
+        {
+            "Order": order.order_id,
+            "Status": order.status_at(datetime.now(UTC)),
+            "Merchant": order.merchant_id,
+            "Amount": order.amount,
+            "Refunded": Amount(order.refunded_minor, order.currency),
+            "Description": order.description,
+            "Language": order.language,
+            "Created": local(order.created_at),
+            "Expires": local(order.expires_at),
+            "Paid": local(order.paid_at),
+            "ApproveURL": order.approve_url,
+            "CancelURL": order.cancel_url,
+            "DeclineURL": order.decline_url,
+        }
+    )
+    click.echo()
+    _print_timeline(view)
+    _print_money(view)
+    _print_notifications(view)
+
+
+def _print_timeline(view: OrderView) -> None:
+    print_table(
+        ("Time in Baku", "By", "What", "Facts", "Request"),
+        [
+            (
+                local(happening.at),
+                happening.actor,
+                happening.action,
+                ", ".join(f"{name} {value}" for name, value in happening.detail.items()),
+                happening.request_id,
+            )
+            for happening in view.timeline
+        ],
+        title="Timeline",
+    )
+
+
+def _print_money(view: OrderView) -> None:
+    print_table(
+        ("Transaction", "Kind", "State", "Amount", "Code", "Approval", "RRN", "Card"),
+        [
+            (
+                tran.tran_id,
+                tran.kind,
+                tran.state,
+                Amount(tran.amount_minor, tran.currency),
+                tran.response_code,
+                tran.approval_code,
+                tran.rrn,
+                tran.pan_masked,
+            )
+            for tran in view.transactions
+        ],
+        title="Transactions",
+    )
+    print_table(
+        ("Entry", "Time in Baku", "Posting", "Phase", "From", "To", "Amount"),
+        [
+            (
+                entry.entry_id,
+                local(entry.at),
+                entry.posting,
+                entry.phase,
+                entry.debit,
+                entry.credit,
+                entry.amount,
+            )
+            for entry in view.entries
+        ],
+        title="Ledger",
+    )
+
+
+def _print_notifications(view: OrderView) -> None:
+    print_table(
+        ("Notification", "State", "Attempts", "Says", "To", "Last result"),
+        [
+            (
+                delivery.notification_id,
+                delivery.state,
+                delivery.attempts,
+                decode_callback(delivery.xmlmsg).order_status,
+                delivery.url,
+                delivery.last_result,
+            )
+            for delivery in view.notifications
+        ],
+        title="Messages to the merchant's server",
+    )
+
+
+def local(moment: datetime | None) -> str | None:
+    """Write a time as the gateway's clock on the wall shows it, in Baku."""
+    return moment.astimezone(BAKU).strftime("%Y-%m-%d %H:%M:%S") if moment else None

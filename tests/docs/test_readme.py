@@ -1,0 +1,109 @@
+"""The README's own commands, run as they stand."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tkkpg.sandbox.cards import test_cards as all_cards
+
+ROOT: Final = Path(__file__).parents[2]
+README: Final = (ROOT / "README.md").read_text("utf-8")
+BIN: Final = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    """Give the fenced blocks of a language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def block_with(language: str, words: str) -> str:
+    """Give the one block that holds some words."""
+    (found,) = [block for block in blocks(language) if words in block]
+    return found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A running sandbox on free ports, as it describes itself, with its home."""
+    folder = tmp_path_factory.mktemp("readme") / ".tkkpg"
+    ports = [f"--{name}-port=0" for name in ("exec", "page", "shop", "metrics")]
+    command = [str(BIN / "tkkpg"), "sandbox", "--json", f"--home={folder}", *ports]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout is not None
+            described: dict[str, Any] = json.loads(process.stdout.readline())
+            yield {**described, "home": folder}
+        finally:
+            process.terminate()
+            assert process.wait(40) == 0, "SIGTERM stops it cleanly"
+
+
+def adapted(text: str, home: dict[str, Any]) -> str:
+    """Put the running sandbox's home and address where the README has the usual ones."""
+    exec_url = home["exec_url"]
+    return text.replace("https://localhost:5443/Exec", exec_url).replace(
+        ".tkkpg/", f"{home['home']}/"
+    )
+
+
+def shell(script: str, home: dict[str, Any]) -> str:
+    """Run a block; any failing command fails it."""
+    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "TKKPG_HOME": str(home["home"]), "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_curl_line_creates_an_order(home: dict[str, Any]) -> None:
+    """As printed, but for the port."""
+    reply = shell(adapted(block_with("sh", "curl"), home), home)
+    assert "<Status>00</Status>" in reply
+
+
+def test_the_script_pays_and_refunds(home: dict[str, Any]) -> None:
+    """Every command of the section, in order."""
+    output = shell(block_with("sh", "tkkpg pay"), home).splitlines()
+    paid, status, refunded = (json.loads(line) for line in output[:3])
+    assert (paid["order_status"], paid["response_code"]) == ("APPROVED", "001")
+    assert status["order_status"] == "APPROVED"
+    assert refunded["order_status"] == "REFUNDED"
+    assert any("12.50" in line for line in output[3:])
+
+
+def test_the_python_example_runs(home: dict[str, Any]) -> None:
+    """As printed, but for the port and the home."""
+    script = adapted(block_with("python", "Client("), home)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "CREATED"
+
+
+def test_the_table_of_cards_is_the_sandbox_s_own() -> None:
+    """Names and numbers of every card."""
+    rows = re.findall(r"\| `([^`]+)` \| ([0-9 ]{19})", README)
+    assert [(name, pan.replace(" ", "")) for name, pan in rows] == [
+        (card.name, card.pan) for card in all_cards()
+    ]
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    """Pictures and links."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
