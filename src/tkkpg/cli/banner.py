@@ -39,7 +39,11 @@ def banner(info: SandboxInfo, host_name: str | None) -> str:
         ),
         _lines({"CA": info.ca, "Certificate": info.certificate, "Key": info.key}),
         f"Create an order, which answers with Status 00:\n  {curl(info)}",
-        "Pay it on the page, or with `tkkpg pay`, with one of these (`tkkpg cards` has them all):\n"
+        (
+            "Open its page, with number and session out of the answer:\n"
+            f"  {info.page_url}?ORDERID=…&SESSIONID=…"
+        ),
+        "Pay there, or with `tkkpg pay`, with one of these (`tkkpg cards` has them all):\n"
         + _cards(),
         f"Browsers warn about a CA they do not know. To trust it, once:\n  {trust(info.ca)}",
     ]

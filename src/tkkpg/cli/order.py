@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import click
 
-from tkkpg.cli.amount import AMOUNT
 from tkkpg.cli.merchant import with_client
 from tkkpg.cli.output import Command, print_facts, print_json, printable
 from tkkpg.cli.show import show
+from tkkpg.cli.values import AMOUNT, ORDER_ID
 from tkkpg.client import Amount, Client, Language, OrderInformation, OrderRef, OrderStatus
 from tkkpg.protocol.errors import TKKPGError
 from tkkpg.protocol.values import Currency, OperationStatus
@@ -31,7 +31,7 @@ def order() -> None:
 def ref_arguments(command: Function) -> Function:
     """Give a command the two arguments that name an order."""
     click.argument("session_id")(command)
-    click.argument("order_id", type=click.IntRange(min=1))(command)
+    click.argument("order_id", type=ORDER_ID)(command)
     return command
 
 

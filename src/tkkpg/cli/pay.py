@@ -9,6 +9,7 @@ import click
 
 from tkkpg.cli.home import RunningSandbox, home_option
 from tkkpg.cli.output import Command, print_facts, print_json
+from tkkpg.cli.values import ORDER_ID
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.redirect import payment_url
 from tkkpg.protocol.values import Language, OrderRef
@@ -18,7 +19,7 @@ from tkkpg.sandbox.cards import SandboxCard, find_card
 
 
 @click.command("pay", cls=Command)
-@click.argument("order_id", type=click.IntRange(min=1))
+@click.argument("order_id", type=ORDER_ID)
 @click.argument("session_id")
 @click.option(
     "--card",

@@ -7,10 +7,10 @@ from typing import Final
 
 import click
 
-from tkkpg.cli.amount import AMOUNT
 from tkkpg.cli.banner import banner
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json
+from tkkpg.cli.values import AMOUNT
 from tkkpg.protocol.values import Amount
 from tkkpg.sandbox import app
 

@@ -14,6 +14,7 @@ import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json, print_table
+from tkkpg.cli.values import ORDER_ID
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.model.xmlout import BAKU
@@ -39,7 +40,7 @@ UNSHOWN: Final = frozenset({"session_id", "pan_hash", "xmlmsg", "status"})
 
 
 @click.command("show", cls=Command)
-@click.argument("order_id", type=click.IntRange(min=1), required=False)
+@click.argument("order_id", type=ORDER_ID, required=False)
 @click.option("--session", help="Find the order by its session.")
 @click.option(
     "--date",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tkkpg import __version__
 from tkkpg.gateway.clock import Clock, SystemClock
-from tkkpg.gateway.flows.upkeep.deliver import deliver
+from tkkpg.gateway.flows.upkeep.deliver import AT_ONCE, deliver
 from tkkpg.gateway.flows.upkeep.expire import expire
 from tkkpg.gateway.flows.upkeep.reconcile import reconcile
 from tkkpg.gateway.flows.upkeep.settle import settle
@@ -44,6 +44,7 @@ LOCK: Final = "tkkpg.lock"
 EXPIRE_EVERY_S: Final = 1.0
 DELIVER_EVERY_S: Final = 1.0
 RECONCILE_EVERY_S: Final = 5.0
+EVER: Final = datetime.max.replace(tzinfo=UTC)
 HOST_GRACE_S: Final = 10.0
 """Beyond the host's time-out, before somebody else than the sender may touch a transaction."""
 
@@ -78,6 +79,7 @@ async def open_gateway(
     async with AsyncExitStack() as stack:
         stack.enter_context(ownership(home / LOCK))
         keys = load_keys(home / KEYS, random_bytes)
+        (home / DATABASE).touch(mode=0o600)  # sessions of orders are in it
         migrate(home / DATABASE)
         store = SQLiteStore(
             home / DATABASE,
@@ -103,8 +105,9 @@ async def open_gateway(
             background=Background(log),
         )
         stack.push_async_callback(gateway.background.drain, config.host_timeout_s + HOST_GRACE_S)
-        # Nothing is under way yet, so whatever has no outcome was left behind by a crash.
-        await reconcile(gateway, gateway.clock.now())
+        # Nothing is under way yet, so whatever has no outcome was left behind by a crash; also
+        # what was sent "later" than now, by a clock that was set back since.
+        await reconcile(gateway, EVER)
         for work in _workers(gateway):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield gateway
@@ -115,7 +118,10 @@ def _workers(gateway: Gateway) -> list[Coroutine[None, None, None]]:
 
     async def outbox() -> int:
         gateway.outbox.clear()
-        return await deliver(gateway)
+        attempted = await deliver(gateway)
+        if attempted == AT_ONCE:
+            gateway.outbox.set()  # more may be due than was taken
+        return attempted
 
     async def woken() -> None:
         with suppress(TimeoutError):

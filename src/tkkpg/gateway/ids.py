@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.protocol.values import OrderRef
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 STAN_MODULUS: Final = 999_999
 """Trace numbers have six digits and are never zero (ISO 8583, field 11)."""
@@ -36,12 +36,6 @@ BLOCK: Final = 1_000
 """Numbers taken at a time: a restart leaves a gap of at most this many."""
 
 
-@dataclass(slots=True)
-class _Block:
-    upcoming: int
-    end: int
-
-
 class Ids:
     """Gives out identifiers for one process.
 
@@ -62,7 +56,8 @@ class Ids:
         """
         self._random = random_bytes
         self._reserve = reserve
-        self._blocks: dict[Sequence, _Block] = {}
+        self._blocks: dict[Sequence, Iterator[int]] = {name: iter(()) for name in Sequence}
+        self._reserving = {name: asyncio.Lock() for name in Sequence}
 
     def token(self) -> str:
         """Give 32 lower-case hexadecimal digits from 16 random bytes, for plans and requests."""
@@ -78,14 +73,9 @@ class Ids:
 
     async def take(self, sequence: Sequence) -> int:
         """Give the next number of a sequence."""
-        while True:
-            block = self._blocks.get(sequence)
-            if block is not None and block.upcoming < block.end:
-                block.upcoming += 1
-                return block.upcoming - 1
-            first = await self._reserve(sequence, FIRST[sequence], BLOCK)
-            # Two requests may have waited for a block at once: the later one's numbers are
-            # skipped, never given twice.
-            held = self._blocks.get(sequence)
-            if held is None or held.upcoming >= held.end:
-                self._blocks[sequence] = _Block(first, first + BLOCK)
+        async with self._reserving[sequence]:  # or every request that waits takes a whole block
+            number = next(self._blocks[sequence], None)
+            if number is None:
+                number = await self._reserve(sequence, FIRST[sequence], BLOCK)
+                self._blocks[sequence] = iter(range(number + 1, number + BLOCK))
+            return number

@@ -75,7 +75,7 @@ def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
             purpose: {name: bytes.fromhex(value) for name, value in table[purpose].items()}
             for purpose in PURPOSES
         }
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError):
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError):
         message = (
             f"{path} is damaged: it must hold the tables {', '.join(PURPOSES)} of hexadecimal "
             "keys. Restore it from a backup; without it old seals and tokens cannot be checked."
@@ -83,6 +83,9 @@ def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
         raise ConfigurationError(message) from None
     if not all(keys.values()):
         message = f"{path} has a purpose without a key. Restore it from a backup."
+        raise ConfigurationError(message)
+    if any(len(key) != KEY_BYTES for named in keys.values() for key in named.values()):
+        message = f"{path} has a key that is not {KEY_BYTES} bytes. Restore it from a backup."
         raise ConfigurationError(message)
     return Keys(keys)
 
@@ -97,3 +100,8 @@ def _create(path: Path, random_bytes: Callable[[int], bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name, before anything is sealed with these keys
+    finally:
+        os.close(folder)

@@ -80,13 +80,24 @@ def apply(db: apsw.Connection, plan: Plan) -> None:
 
 
 def _apply(db: apsw.Connection, plan: Plan) -> None:
-    plan_id = plan.context.plan_id
+    _apply_merchants(db, plan)
+    _apply_orders(db, plan)
+    _apply_money(db, plan)
+    for notification in plan.notifications:
+        db.execute(_NOTIFICATION, rows.notification_row(notification, plan.context.now))
+    db.execute(_AUDIT, rows.audit_row(plan))
+
+
+def _apply_merchants(db: apsw.Connection, plan: Plan) -> None:
     for merchant in plan.merchants:
         db.execute(_MERCHANT, rows.merchant_row(merchant))
         for currency in CURRENCIES:
             db.execute(_OPEN_BALANCE, (merchant.merchant_id, currency))
     for certificate in plan.certificates:
         db.execute(_CERTIFICATE, rows.certificate_row(certificate))
+
+
+def _apply_orders(db: apsw.Connection, plan: Plan) -> None:
     for order in plan.new_orders:
         db.execute(_ORDER, rows.order_row(order))
     for change in plan.orders:
@@ -98,15 +109,15 @@ def _apply(db: apsw.Connection, plan: Plan) -> None:
         _change(db, _CHANGE_TRAN, (*rows.tran_moves(moved.transaction), *key_and_state))
     for tran in plan.new_transactions:
         db.execute(_TRAN, rows.tran_row(tran))
+
+
+def _apply_money(db: apsw.Connection, plan: Plan) -> None:
     for entry in plan.entries:
-        db.execute(_ENTRY, rows.entry_row(plan_id, entry))
+        db.execute(_ENTRY, rows.entry_row(plan.context.plan_id, entry))
     for balance in plan.balances:
         _change_balance(db, balance)
     for cursor in plan.cursors:
         _move_cursor(db, cursor)
-    for notification in plan.notifications:
-        db.execute(_NOTIFICATION, rows.notification_row(notification, plan.context.now))
-    db.execute(_AUDIT, rows.audit_row(plan))
 
 
 def _change(db: apsw.Connection, statement: str, values: Sequence[Value]) -> None:

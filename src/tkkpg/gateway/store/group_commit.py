@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import apsw
 
@@ -30,6 +30,10 @@ class Job(NamedTuple):
 
     work: Callable[[apsw.Connection], Any]
     told: asyncio.Future[Any]
+
+
+Result: TypeAlias = "tuple[Job, Any, BaseException | None]"
+"""A job, what it gave, and why it failed."""
 
 
 class GroupCommit:
@@ -55,7 +59,7 @@ class GroupCommit:
         self._before_commit = before_commit
         self._run_commit = run_commit
         self._observe = observe
-        self._connection = connect()
+        self._connection: apsw.Connection | None = connect()
         self._waiting: deque[Job] = deque()
         self._running: asyncio.Task[None] | None = None
         self._closed = False
@@ -68,7 +72,7 @@ class GroupCommit:
             Exception: Whatever the work raised; then nothing of it is stored.
         """
         if self._closed:
-            message = "The store is closed."
+            message = "The store is closed, because the gateway is stopping. Ask again later."
             raise StoreUnavailable(message)
         told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(Job(work, told))
@@ -81,7 +85,7 @@ class GroupCommit:
         self._closed = True
         while self._running is not None:
             await asyncio.wait({self._running})
-        self._connection.close()
+        self._drop_connection()
 
     async def _work_off(self) -> None:
         try:
@@ -93,17 +97,17 @@ class GroupCommit:
 
     async def _batch(self, jobs: list[Job]) -> None:
         started = perf_counter()
-        results: list[tuple[Job, Any, BaseException | None]] = []
+        results: list[Result]
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            results = [self._run(job) for job in jobs]
-            self._before_commit(self._connection)
-            await self._run_commit(lambda: self._connection.execute("COMMIT"))
-        except Exception as error:  # whoever waits must be told, whatever it is
-            self._replace_connection()
-            reason = StoreUnavailable(f"The database took no commit: {type(error).__name__}.")
-            reason.__cause__ = error
-            results = [(job, None, reason) for job in jobs]
+            db = self._connection = self._connection or self._connect()
+            db.execute("BEGIN IMMEDIATE")
+            results = [_run(db, job) for job in jobs]
+            self._before_commit(db)
+            await self._run_commit(lambda: db.execute("COMMIT"))
+        except Exception as error:  # noqa: BLE001 - whoever waits must be told, whatever it is
+            # A connection that failed once is not trusted; the next batch opens another.
+            self._drop_connection()
+            results = [(job, None, _unavailable(error)) for job in jobs]
         self._observe(len(jobs), perf_counter() - started)
         for job, result, failure in results:
             if job.told.cancelled():
@@ -113,21 +117,31 @@ class GroupCommit:
             else:
                 job.told.set_exception(failure)
 
-    def _run(self, job: Job) -> tuple[Job, Any, BaseException | None]:
-        execute = self._connection.execute
-        execute("SAVEPOINT job")
-        try:
-            result, failure = job.work(self._connection), None
-        except Exception as error:
-            if not self._connection.in_transaction:
-                # Full disks and I/O errors roll the whole batch back, neighbours too.
-                raise
-            execute("ROLLBACK TO job")
-            result, failure = None, error
-        execute("RELEASE job")
-        return job, result, failure
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            # Closing rolls back whatever is open.
+            self._connection.close(True)  # noqa: FBT003 - apsw takes no keyword: force
+            self._connection = None
 
-    def _replace_connection(self) -> None:
-        # Closing rolls back whatever is open; a connection that failed once is not trusted.
-        self._connection.close(True)  # noqa: FBT003 - apsw takes no keyword: force
-        self._connection = self._connect()
+
+def _run(db: apsw.Connection, job: Job) -> Result:
+    db.execute("SAVEPOINT job")
+    try:
+        result, failure = job.work(db), None
+    except Exception as error:
+        if not db.in_transaction:
+            # Full disks and I/O errors roll the whole batch back, neighbours too.
+            raise
+        db.execute("ROLLBACK TO job")
+        result, failure = None, error
+    db.execute("RELEASE job")
+    return job, result, failure
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    reason = StoreUnavailable(
+        f"The database took no commit ({type(error).__name__}), and nothing of it is stored. "
+        "Look at the disk's space and health, then ask again."
+    )
+    reason.__cause__ = error
+    return reason

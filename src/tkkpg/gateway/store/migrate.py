@@ -24,8 +24,12 @@ def migrate(path: Path) -> None:
         ConfigurationError: It was written by a newer version, or is no database.
     """
     config = Config()
-    config.set_main_option("script_location", str(files("tkkpg.gateway.store") / "migrations"))
-    engine = sa.create_engine(f"sqlite:///{path}")
+    scripts = str(files("tkkpg.gateway.store") / "migrations")
+    config.set_main_option("script_location", scripts.replace("%", "%%"))
+    # Without the driver's own transactions, which leave CREATE TABLE outside of them.
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None}
+    )
     try:
         with engine.connect() as connection:
             known = {
@@ -39,6 +43,7 @@ def migrate(path: Path) -> None:
                 )
                 raise ConfigurationError(message)
             config.attributes["connection"] = connection
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a broken-off upgrade leaves nothing
             command.upgrade(config, "head")
             connection.commit()
     except sa.exc.DatabaseError as error:

@@ -38,6 +38,7 @@ def connect(path: Path, *, writing: bool) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_MS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA fullfsync=ON")  # macOS: a plain fsync stops short of the disk
     connection.execute("PRAGMA foreign_keys=ON")
     if not writing:
         connection.execute("PRAGMA query_only=ON")
@@ -290,8 +291,15 @@ def damaged_seals(db: apsw.Connection, verify: Callable[[str, str], bool]) -> li
         db,
         "SELECT first_audit_id, last_audit_id, rows, root, mac FROM seal ORDER BY seal_id",
     )
-    return seals.broken_seals(
+    problems = seals.broken_seals(
         [seals.Seal(*row) for row in made],
         lambda first, last: [leaf for _, leaf in _leaves(db, first, last)],
         verify,
     )
+    # Every batch seals its own rows, so a row outside all seals was not written by a plan.
+    ((stored, sealed),) = select(
+        db, "SELECT (SELECT count(*) FROM audit), (SELECT coalesce(sum(rows), 0) FROM seal)"
+    )
+    if stored != sealed:
+        problems.append(f"The audit holds {stored} rows, but its seals cover {sealed}.")
+    return problems

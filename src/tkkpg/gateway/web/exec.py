@@ -120,13 +120,18 @@ class Exec:
 
 
 async def _read(receive: Receive) -> bytes:
-    """Read the body, and stop as soon as it is longer than any request may be."""
+    """Read the body, and stop as soon as it is longer than any request may be.
+
+    Of a request that was cut off nothing is taken: it may look whole and move money, while its
+    client knows that it was not sent.
+    """
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
         body += message.get("body", b"")
-        ended = message["type"] == "http.disconnect" or not message.get("more_body")
-        if ended or len(body) > REQUEST_LIMITS.size:
+        if not message.get("more_body") or len(body) > REQUEST_LIMITS.size:
             return bytes(body)
 
 

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx2
 import structlog
 from structlog.testing import LogCapture
+from tests.gateway_fixtures import ManualClock, merchant, stage
 
-from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.create_order import create_order
-from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
-from tkkpg.gateway.ids import Ids
-from tkkpg.gateway.keys import load_keys
-from tkkpg.gateway.metrics import Metrics
-from tkkpg.gateway.model.merchant import Certificate, Merchant
+from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Outcome
-from tkkpg.gateway.notify.base import Delivery, DeliveryResult
-from tkkpg.gateway.notify.recorded import RecordedCourier
-from tkkpg.gateway.runtime import Background, Gateway
-from tkkpg.gateway.store.migrate import migrate
-from tkkpg.gateway.store.sqlite import SQLiteStore
+from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.hosted_page import hosted_page
 from tkkpg.protocol.messages import CreateOrderRequest
 from tkkpg.protocol.values import AZN, Language, OrderRef
-
-START = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
-PAGE = "https://pay.test"
 
 GOOD = "4169733213495869"
 POOR = "4000000000000762"
@@ -52,19 +39,6 @@ SCENARIOS = {
     SILENT: Scenario(Outcome.UNKNOWN, "810"),
     CUT_OFF: Scenario(Outcome.NOT_SENT, "-1"),
 }
-
-
-@dataclass(slots=True)
-class MovedClock:
-    """Time is a value that the test moves."""
-
-    moment: datetime = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def wall(self) -> datetime:
-        return self.moment
 
 
 def read_forms(page: str) -> dict[str, dict[str, str]]:
@@ -92,30 +66,31 @@ class Payer:
     """One order and a browser without script; redirects are seen, not followed."""
 
     gateway: Gateway
-    clock: MovedClock
+    clock: ManualClock
     log: LogCapture
     browser: httpx2.AsyncClient
-    merchant: Merchant
+    trader: Merchant
     ref: OrderRef = field(default_factory=lambda: OrderRef(0, ""))
 
     @property
     def query(self) -> dict[str, str]:
         return {"ORDERID": str(self.ref.order_id), "SESSIONID": self.ref.session_id}
 
-    async def order(self, language: Language = Language.EN, **changes: Any) -> Self:
+    async def order(
+        self, language: Language = Language.EN, description: str = "Three books"
+    ) -> Self:
         """Let the shop create the order that this payer is to pay."""
-        values: dict[str, Any] = {
-            "language": language,
-            "merchant_id": self.merchant.merchant_id,
-            "amount_minor": 3000,
-            "currency": AZN,
-            "description": "Three books",
-            "approve_url": "/approve",
-            "cancel_url": "/cancel",
-            "decline_url": "/decline",
-        }
-        request = CreateOrderRequest(**(values | changes))
-        reply = await create_order(self.gateway, self.merchant, request)
+        request = CreateOrderRequest(
+            language=language,
+            merchant_id=self.trader.merchant_id,
+            amount_minor=3000,
+            currency=AZN,
+            description=description,
+            approve_url="/approve",
+            cancel_url="/cancel",
+            decline_url="/decline",
+        )
+        reply = await create_order(self.gateway, self.trader, request)
         self.ref = OrderRef(reply.order_id, reply.session_id)
         return self
 
@@ -153,58 +128,23 @@ class Payer:
 
 
 @asynccontextmanager
-async def open_gateway(
-    folder: Path, *, sandbox: bool = True, merchant: Merchant | None = None
+async def at_the_page(
+    home: Path, *, sandbox: bool = True, trader: Merchant | None = None
 ) -> AsyncIterator[Payer]:
-    """Start a gateway in a folder, with one merchant and a payer without an order yet."""
-    migrate(folder / "tkkpg.db")
-    keys = load_keys(folder / "keys.toml", os.urandom)
-    store = SQLiteStore(folder / "tkkpg.db", sign=lambda text: keys.sign("audit", text))
-    captured, clock = LogCapture(), MovedClock()
-    log = structlog.wrap_logger(structlog.PrintLogger(), processors=[captured])
-    gateway = Gateway(
-        config=GatewayConfig(
-            page_url=f"{PAGE}/index.jsp",
-            sandbox=sandbox,
-            test_cards=frozenset(SCENARIOS) if sandbox else None,
-            host_timeout_s=0.3,
-            page_patience_s=0.05,
-        ),
-        store=store,
-        host=ScriptedHost(SCENARIOS, timeout_s=0.3),
-        courier=RecordedCourier(_nobody_listens),
-        clock=clock,
-        ids=Ids(os.urandom, store.reserve_numbers),
-        keys=keys,
-        metrics=Metrics.create(),
-        log=log,
-        background=Background(log),
-    )
-    merchant = merchant or make_merchant()
-    certificate = Certificate(
-        fingerprint="a" * 64,
-        merchant_id=merchant.merchant_id,
-        not_after=START + timedelta(days=365),
-    )
-    await enrol(gateway, merchant, certificate)
-    transport = httpx2.ASGITransport(app=hosted_page(gateway))
-    async with httpx2.AsyncClient(transport=transport, base_url=PAGE) as browser:
-        yield Payer(gateway, clock, captured, browser, merchant)
-    await gateway.background.drain(5)
-    await store.aclose()
-
-
-def make_merchant(**changes: Any) -> Merchant:
-    """Make the merchant of these tests."""
-    values: dict[str, Any] = {
-        "merchant_id": "E1000010",
-        "name": "Xəzər Kitab",
-        "terminal_id": "E1000010",
-        "base_url": "https://shop.test/return/",
-    }
-    return Merchant(**(values | changes))
-
-
-def _nobody_listens(_delivery: Delivery) -> DeliveryResult:
-    message = "No merchant of these tests has a notification URL."
-    raise AssertionError(message)
+    """Open a gateway with one merchant, and a payer's browser that has no order yet."""
+    host = ScriptedHost(SCENARIOS, timeout_s=0.3)
+    trader, log = trader or merchant(notification_url=""), LogCapture()
+    async with stage(home, host=host, trader=trader) as built:
+        gateway = replace(
+            built.gateway,
+            config=replace(
+                built.gateway.config,
+                sandbox=sandbox,
+                test_cards=frozenset(SCENARIOS) if sandbox else None,
+                page_patience_s=0.05,
+            ),
+            log=structlog.wrap_logger(structlog.PrintLogger(), processors=[log]),
+        )
+        transport = httpx2.ASGITransport(app=hosted_page(gateway))
+        async with httpx2.AsyncClient(transport=transport, base_url="https://pay.test") as browser:
+            yield Payer(gateway, built.clock, log, browser, trader)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
+from tests.gateway_fixtures import merchant
 
-from tests.unit.gateway.web.payer import make_merchant
 from tkkpg.gateway.keys import Keys
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.web.security import (
@@ -127,16 +127,16 @@ def test_only_a_page_that_hands_over_may_send_a_form_elsewhere() -> None:
 
 
 def test_anyone_may_frame_the_page_unless_the_merchant_says_who() -> None:
-    anyone = page_headers(sandbox=False, merchant=make_merchant())
+    anyone = page_headers(sandbox=False, merchant=merchant())
     assert "frame-ancestors" not in directives(anyone)
     assert "X-Frame-Options" not in anyone
-    listed = make_merchant(frame_ancestors="https://shop.test  https://www.shop.test")
+    listed = merchant(frame_ancestors="https://shop.example  https://www.shop.example")
     policy = directives(page_headers(sandbox=False, merchant=listed))
-    assert policy["frame-ancestors"] == "https://shop.test https://www.shop.test"
+    assert policy["frame-ancestors"] == "https://shop.example https://www.shop.example"
 
 
 def test_a_merchants_setting_cannot_open_the_policy() -> None:
-    sly = make_merchant(frame_ancestors="https://shop.test; script-src *, default-src *\r\nA: b")
+    sly = merchant(frame_ancestors="https://shop.example; script-src *, default-src *\r\nA: b")
     policy = page_headers(sandbox=False, merchant=sly)["Content-Security-Policy"]
     assert "\n" not in policy
     assert "," not in policy

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.flows.record import record, reverse
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 10_000
 """Transactions per round; the rest waits for the next one."""
+HOST_AT_ONCE: Final = 100
+"""Transactions being resolved at a time, so that one round does not flood a host that is back."""
 
 
 async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
@@ -28,19 +31,27 @@ async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
 
     Args:
         gateway: What to work with.
-        sent_before: At start-up: now, since nothing is under way. While running: longer ago than
+        sent_before: At start-up: ever, since nothing is under way. While running: longer ago than
             the host may take, so that nothing under way is touched.
 
     Returns:
         The number of transactions looked at.
     """
     found = await gateway.store.unresolved(sent_before, AT_ONCE)
-    for tran in found:
-        gateway.log.warning(
-            "transaction_unresolved", order_id=tran.order_id, tran_id=tran.tran_id, state=tran.state
-        )
-        await _resolve(gateway, tran)
+    lines = asyncio.Semaphore(HOST_AT_ONCE)
+    await asyncio.gather(*(_attempt(gateway, tran, lines) for tran in found))
     return len(found)
+
+
+async def _attempt(gateway: Gateway, tran: Transaction, lines: asyncio.Semaphore) -> None:
+    """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
+    log = gateway.log.bind(order_id=tran.order_id, tran_id=tran.tran_id, state=tran.state)
+    async with lines:
+        log.warning("transaction_unresolved")
+        try:
+            await _resolve(gateway, tran)
+        except Exception:
+            log.exception("transaction_not_resolved")
 
 
 async def _resolve(gateway: Gateway, tran: Transaction) -> None:

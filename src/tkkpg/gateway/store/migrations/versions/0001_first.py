@@ -88,7 +88,8 @@ def _create_orders() -> None:
             "order_type IN ('PreAuth', 'Purchase')", name=op.f("ck_orders_order_type")
         ),
         sa.CheckConstraint(
-            "status IN ('APPROVED', 'CANCELED', 'CREATED', 'DECLINED', 'ERROR', 'EXPIRED', 'ON-LOCK', 'ON-PAYMENT', 'ON-REFUND', 'PREAUTH-APPROVED', 'REFUNDED', 'REVERSED')",
+            "status IN ('APPROVED', 'CANCELED', 'CREATED', 'DECLINED', 'ERROR', 'EXPIRED', "
+            "'ON-LOCK', 'ON-PAYMENT', 'ON-REFUND', 'PREAUTH-APPROVED', 'REFUNDED', 'REVERSED')",
             name=op.f("ck_orders_status"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_orders_amount")),
@@ -148,7 +149,8 @@ def _create_tran() -> None:
             name=op.f("ck_tran_kind"),
         ),
         sa.CheckConstraint(
-            "state IN ('ABANDONED', 'APPROVED', 'DECLINED', 'NOT_SENT', 'RESERVED', 'REVERSED', 'REVERSING', 'SENT', 'UNKNOWN')",
+            "state IN ('ABANDONED', 'APPROVED', 'DECLINED', 'NOT_SENT', 'RESERVED', 'REVERSED', "
+            "'REVERSING', 'SENT', 'UNKNOWN')",
             name=op.f("ck_tran_state"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_tran_amount")),
@@ -195,7 +197,8 @@ def _create_entry() -> None:
         sa.Column("order_id", sa.BigInteger(), nullable=True),
         sa.Column("tran_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "posting IN ('CANCEL_REFUND', 'CHARGE', 'COMPLETE', 'DEPOSIT', 'HOLD', 'REFUND', 'RELEASE', 'RESERVE_REFUND', 'SETTLE', 'UNCHARGE')",
+            "posting IN ('CANCEL_REFUND', 'CHARGE', 'COMPLETE', 'DEPOSIT', 'HOLD', 'REFUND', "
+            "'RELEASE', 'RESERVE_REFUND', 'SETTLE', 'UNCHARGE')",
             name=op.f("ck_entry_posting"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_entry_amount")),

@@ -1,6 +1,8 @@
-"""Amounts on the command line: major units of AZN with a point, such as `30.00`."""
+"""Values on the command line: amounts and order numbers."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import click
 
@@ -8,7 +10,7 @@ from tkkpg.protocol.values import AZN, Amount
 
 
 class AmountType(click.ParamType[Amount]):
-    """Reads an amount."""
+    """Reads an amount: major units of AZN with a point, such as `30.00`."""
 
     name = "amount"
 
@@ -28,4 +30,6 @@ class AmountType(click.ParamType[Amount]):
             self.fail(str(error), param, ctx)
 
 
-AMOUNT = AmountType()
+AMOUNT: Final = AmountType()
+ORDER_ID: Final = click.IntRange(1, 10**18 - 1)
+"""An order's number; the wire has no more than 18 digits for it."""

@@ -1,0 +1,186 @@
+"""What tests of paid orders need: a host that answers as it is told, and a payer with a card."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx2
+from tests.gateway_fixtures import SHOP
+
+from tkkpg.gateway.flows.pay import leave, open_page, submit_card
+from tkkpg.gateway.model.card import Card, read_card
+from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction
+from tkkpg.protocol.values import AZN, Amount, Language, OrderRef
+from tkkpg.sandbox.cards import find_card
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+    from tests.golden_files import GoldenCase
+
+    from tkkpg.client import AsyncClient
+    from tkkpg.gateway.model.order import Order
+    from tkkpg.gateway.runtime import Gateway
+
+EXEC: Final = "https://localhost:5443/Exec"
+APPROVED: Final = HostReply.of("001", "123456")
+DECLINED: Final = HostReply.of("076")
+GOLDEN_ORDER: Final = b"14008766"
+GOLDEN_SESSION: Final = b"277F3E926B1FADDA45E449B0C0E8CF76"
+GOLDEN_TWO_ID: Final = b"2292054"
+
+
+class HostBroken(Exception):
+    """A programmer's error inside a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the host.
+
+    Attributes:
+        reply: What it says; `None` for an error of its own.
+        when: Held back until this is set.
+    """
+
+    reply: HostReply | None = APPROVED
+    when: asyncio.Event | None = None
+
+
+class AnsweringHost:
+    """A host whose next answers are set call by call; it approves where none is set."""
+
+    def __init__(self) -> None:
+        """Approve everything."""
+        self.asked: list[tuple[TranKind, Transaction]] = []
+        self._answers: defaultdict[TranKind, deque[Answer]] = defaultdict(deque)
+
+    def answers(self, kind: TranKind, *answers: Answer | HostReply) -> None:
+        """Queue answers for messages of a kind."""
+        self._answers[kind].extend(
+            Answer(answer) if isinstance(answer, HostReply) else answer for answer in answers
+        )
+
+    def count(self, kind: TranKind) -> int:
+        """Say how often a kind was asked for."""
+        return sum(asked is kind for asked, _ in self.asked)
+
+    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+        """Answer an authorisation."""
+        return await self._answer(TranKind.AUTHORISATION, tran)
+
+    async def refund(self, tran: Transaction) -> HostReply:
+        """Answer a refund."""
+        return await self._answer(TranKind.REFUND, tran)
+
+    async def reverse(self, tran: Transaction) -> HostReply:
+        """Answer a reversal."""
+        return await self._answer(TranKind.REVERSAL, tran)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+    async def _answer(self, kind: TranKind, tran: Transaction) -> HostReply:
+        self.asked.append((kind, tran))
+        answers = self._answers[kind]
+        answer = answers.popleft() if answers else Answer()
+        if answer.when is not None:
+            await answer.when.wait()
+        if answer.reply is None:
+            raise HostBroken
+        return answer.reply
+
+
+async def create(
+    client: AsyncClient, amount: str = "30.00", language: Language = Language.EN
+) -> OrderRef:
+    """Create an order as a shop does."""
+    created = await client.create_order(
+        amount=Amount.of(amount, AZN),
+        description="Two shirts",
+        language=language,
+        approve_url=f"{SHOP}/ok",
+        cancel_url=f"{SHOP}/cancel",
+        decline_url=f"{SHOP}/declined",
+    )
+    return created.ref
+
+
+def card(gateway: Gateway, name: str = "approve") -> Card:
+    """Type a test card as its holder does."""
+    typed = find_card(name)
+    return read_card(
+        pan=typed.pan,
+        expiry=typed.expiry,
+        cvv2=typed.cvv2,
+        now=gateway.clock.now(),
+        test_cards=gateway.config.test_cards,
+    )
+
+
+async def pay(gateway: Gateway, ref: OrderRef, name: str = "approve") -> None:
+    """Open the page and submit a test card; ends when the outcome is recorded."""
+    await submit_card(gateway, await open_page(gateway, ref), card(gateway, name))
+    await gateway.background.drain(5)
+
+
+async def give_up(gateway: Gateway, ref: OrderRef) -> None:
+    """Open the page and press cancel."""
+    await leave(gateway, await open_page(gateway, ref))
+
+
+async def paid(client: AsyncClient, gateway: Gateway, amount: str = "30.00") -> OrderRef:
+    """Create an order and pay it."""
+    ref = await create(client, amount)
+    await pay(gateway, ref)
+    return ref
+
+
+async def stored(gateway: Gateway, ref: OrderRef) -> Order:
+    """Read an order as it is stored."""
+    order = await gateway.store.order(ref.order_id)
+    assert order is not None
+    return order
+
+
+async def settled(gateway: Gateway) -> None:
+    """Wait until every charge is on its merchant's account."""
+    async with asyncio.timeout(5):
+        while await gateway.store.unsettled():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.005)
+
+
+async def post(
+    app: ASGIApp, body: bytes, headers: dict[str, str] | None = None
+) -> httpx2.Response:
+    """Send bytes to /Exec."""
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport) as client:
+        return await client.post(EXEC, content=body, headers=headers)
+
+
+def filled(case: GoldenCase, ref: OrderRef, two_id: int | None = None) -> bytes:
+    """Put an order of ours into a golden request."""
+    body = case.body.replace(GOLDEN_ORDER, str(ref.order_id).encode())
+    body = body.replace(GOLDEN_SESSION, ref.session_id.encode())
+    return body if two_id is None else body.replace(GOLDEN_TWO_ID, str(two_id).encode())
+
+
+def request(operation: str, ref: OrderRef, *, merchant: str = "E1000010", more: str = "") -> bytes:
+    """Write a request about an order by hand."""
+    return (
+        f"<TKKPG><Request><Operation>{operation}</Operation><Language>EN</Language>"
+        f"<Order><Merchant>{merchant}</Merchant><OrderID>{ref.order_id}</OrderID></Order>"
+        f"<SessionID>{ref.session_id}</SessionID>{more}</Request></TKKPG>"
+    ).encode()
+
+
+def refund_request(ref: OrderRef, amount: int, tran_id: str = "") -> bytes:
+    """Write a refund of so many minor units by hand."""
+    more = (
+        f"<Description>Back</Description><Refund><Amount>{amount}</Amount>"
+        f"<Currency>944</Currency></Refund><TranId>{tran_id}</TranId>"
+    )
+    return request("Refund", ref, more=more)

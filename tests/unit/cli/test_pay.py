@@ -1,0 +1,95 @@
+"""`tkkpg pay`: a cardholder at a real sandbox, and back in a real shop."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.cli.conftest import Run, Sandbox
+
+from tkkpg.client import read_xmlout
+
+
+def created(run: Run, *options: object) -> tuple[int, str]:
+    order = json.loads(run("order", "create", "--amount", "5.00", *options, "--json").stdout)
+    return order["order_id"], order["session_id"]
+
+
+def paid(run: Run, ref: tuple[int, str], *options: object) -> dict[str, Any]:
+    result = run("pay", *ref, *options, "--json")
+    assert result.exit_code == 0, result.stderr
+    journey: dict[str, Any] = json.loads(result.stdout)
+    return journey
+
+
+def test_the_banks_card_is_approved_and_the_shop_gets_the_message(
+    run_at: Run, sandbox: Sandbox
+) -> None:
+    shop = f"{sandbox.told['shop_url']}/return/nothing/approve"
+    ref = created(run_at, "--approve-url", shop)
+
+    journey = paid(run_at, ref)
+
+    assert (journey["order_status"], journey["response_code"]) == ("APPROVED", "001")
+    assert journey["return_url"] == shop
+    assert read_xmlout(journey["xmlmsg"]).order_id == ref[0]
+    assert isinstance(journey["landed_status"], int)
+
+
+@pytest.mark.parametrize(
+    ("card", "order_status", "code"),
+    [
+        ("076", "DECLINED", "076"),
+        ("4000 0000 0000 2115", "DECLINED", "211"),
+        ("-1", "ERROR", "-1"),
+        ("slow", "APPROVED", "001"),
+    ],
+)
+def test_a_card_is_named_by_its_name_or_number(
+    run_at: Run, card: str, order_status: str, code: str
+) -> None:
+    journey = paid(run_at, created(run_at), "--card", card)
+
+    assert (journey["order_status"], journey["response_code"]) == (order_status, code)
+
+
+def test_an_order_that_has_ended_is_not_paid_again(run_at: Run) -> None:
+    ref = created(run_at)
+    paid(run_at, ref, "--card", "076")
+
+    result = run_at("pay", *ref)
+
+    assert result.exit_code == 0
+    assert "DECLINED" in result.stdout
+    assert "had ended before" in result.stderr
+
+
+def test_people_see_where_the_browser_ended_up(run_at: Run) -> None:
+    shown = run_at("pay", *created(run_at, "--approve-url", "http://localhost:1/thanks")).stdout
+
+    assert "001 – Approved, no balances available" in shown
+    assert "http://localhost:1/thanks" in shown
+    assert "<XMLOut>" in shown
+
+
+def test_an_unreachable_shop_is_reported_and_no_failure(run_at: Run) -> None:
+    journey = paid(run_at, created(run_at, "--approve-url", "http://localhost:1/thanks"))
+
+    assert journey["order_status"] == "APPROVED"
+    assert journey["landed_status"] is None
+    assert journey["landed_error"]
+
+
+def test_an_unknown_order_is_an_error(run_at: Run) -> None:
+    result = run_at("pay", 5, "A" * 32, "--json")
+
+    assert result.exit_code == 1
+    assert "no order with this number" in json.loads(result.stdout)["error"]
+
+
+def test_a_number_that_is_no_test_card_is_refused_and_not_repeated(run_at: Run) -> None:
+    result = run_at("pay", 5, "A" * 32, "--card", "4111111111111111")
+
+    assert result.exit_code == 1
+    assert "4111" not in result.output
