@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -19,7 +18,6 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
-
 from benchmarks.figures import RATIO, Figure, ratio
 from benchmarks.in_process import BenchmarkError
 from benchmarks.load import Load, put_load
@@ -69,7 +67,7 @@ async def _turns(
             before = _cpu_seconds(server.pid)
             load = await put_load(server.port, tls, connections, effort.seconds)
             turns[name, connections].append(
-                Turn(load, (_cpu_seconds(server.pid) - before) / load.count)
+                Turn(load, (_cpu_seconds(server.pid) - before) / load.answers)
             )
     return turns
 
@@ -107,6 +105,7 @@ def _figures(turns: dict[tuple[str, int], list[Turn]], plans: float) -> list[Fig
         mine, theirs = [turn.cpu for turn in order], [turn.cpu for turn in fixed]
         figures += [
             Figure(PART, "server's CPU per CreateOrder", "µs", tuple(it * 1e6 for it in mine)),
+            Figure(PART, "server's CPU per fixed reply", "µs", tuple(it * 1e6 for it in theirs)),
             Figure(
                 PART, "server's CPU: CreateOrder / fixed reply", RATIO, ratio(mine, theirs), 2.5
             ),
@@ -126,13 +125,13 @@ async def _plans_per_commit(
 async def _batches(url: str) -> tuple[float, float]:
     async with httpx2.AsyncClient(trust_env=False) as client:
         text = (await client.get(url)).text
-    found = dict(re.findall(r"^tkkpg_commit_batch_plans_(sum|count) (\S+)$", text, re.MULTILINE))
+    found = dict(re.findall(r"^tkkpg_batch_plans_(sum|count) (\S+)$", text, re.MULTILINE))
     return float(found["sum"]), float(found["count"])
 
 
 async def _check_stored(database: Path, turns: list[Turn]) -> None:
     """An answered order that is not stored would make every other figure worthless."""
-    answered = sum(turn.load.count for turn in turns)
+    answered = sum(turn.load.answers for turn in turns)
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         (stored,) = connection.execute("SELECT count(*) FROM orders").fetchone()
     if stored < answered:

@@ -20,6 +20,7 @@ class Figure:
         rounds: One value a round.
         at_most: Goal from above, `None` without one.
         at_least: Goal from below, `None` without one.
+        note: What else there is to say, such as the memory it took.
     """
 
     part: str
@@ -28,6 +29,7 @@ class Figure:
     rounds: tuple[float, ...]
     at_most: float | None = None
     at_least: float | None = None
+    note: str = ""
 
     @property
     def value(self) -> float:
@@ -72,9 +74,10 @@ def table(figures: Sequence[Figure]) -> str:
         spread = f"{_shown(min(figure.rounds))} to {_shown(max(figure.rounds))}"
         if len(set(figure.rounds)) == 1:
             spread = ""
+        name = f"{figure.name} ({figure.note})" if figure.note else figure.name
         verdict = {True: "met", False: "**missed**", None: ""}[figure.met]
         lines.append(
-            f"| {figure.part} | {figure.name} | {_shown(figure.value)} {figure.unit} "
+            f"| {figure.part} | {name} | {_shown(figure.value)} {figure.unit} "
             f"| {spread} | {figure.goal} | {verdict} |"
         )
     return "\n".join(lines)

@@ -64,11 +64,11 @@ class Stage:
     async def create_order(self, merchant_id: str = MERCHANT_ID) -> Reply:
         """Create an order as a shop does."""
         body = CREATE_ORDER.replace(MERCHANT_ID, merchant_id).encode()
-        return expect(await self.ask(body, merchant_id), "00")
+        return expect(await self.ask([body], merchant_id), "00")
 
-    async def ask(self, body: bytes, merchant_id: str = MERCHANT_ID) -> Reply:
-        """Send bytes to /Exec."""
-        return await ask(self.exec, "/Exec", pieces(body), fingerprint=_fingerprint(merchant_id))
+    async def ask(self, body: list[bytes], merchant_id: str = MERCHANT_ID) -> Reply:
+        """Send the pieces of a body to /Exec."""
+        return await ask(self.exec, "/Exec", body, fingerprint=_fingerprint(merchant_id))
 
 
 @asynccontextmanager

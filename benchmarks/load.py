@@ -22,13 +22,13 @@ class Load(NamedTuple):
     """What a server did under load.
 
     Attributes:
-        count: Requests answered.
+        answers: How many there were.
         rate: Answers a second.
         p50: Median of the answers' seconds.
         p99: What only one answer in a hundred exceeded, in seconds.
     """
 
-    count: int
+    answers: int
     rate: float
     p50: float
     p99: float
@@ -44,8 +44,7 @@ class _Connection(asyncio.Protocol):
         self._answer = bytearray()
         self._until = self._sent = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's is one
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
 
     def begin(self, until: float) -> None:

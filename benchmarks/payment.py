@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from benchmarks.figures import RATIO, Figure, ratio
 from benchmarks.in_process import CREATE_ORDER, BenchmarkError, Stage, ask
 from benchmarks.rounds import Effort, interleaved
+
 from tkkpg.gateway.flows.create_order import create_order
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderRequest, CreateOrderResponse

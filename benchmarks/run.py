@@ -23,9 +23,10 @@ from benchmarks import bad_input, end_to_end, payment, strangers, wire
 from benchmarks.figures import Figure, table
 from benchmarks.in_process import stage
 from benchmarks.rounds import Effort
+
 from tkkpg.gateway.logs import configure
 
-FULL = Effort(rounds=9, calls=20, seconds=1.5)
+FULL = Effort(rounds=9, calls=20, seconds=1.0)
 QUICK = Effort(rounds=5, calls=5, seconds=0.5)
 
 

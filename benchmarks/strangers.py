@@ -9,6 +9,7 @@ from typing import Final
 from benchmarks.figures import RATIO, Figure, ratio
 from benchmarks.in_process import STRANGER_ID, BenchmarkError, Stage, expect
 from benchmarks.rounds import Case, Effort, interleaved
+
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderResponse
 from tkkpg.protocol.values import Operation, OrderRef
@@ -27,9 +28,11 @@ async def measure(stage: Stage, effort: Effort) -> list[Figure]:
     """Ask for the status of orders that the asker has no right to."""
     own = [await _created(stage) for _ in range(ORDERS)]
     foreign = [await _created(stage, STRANGER_ID) for _ in range(ORDERS)]
-    wrong = [OrderRef(ref.order_id, other.session_id) for ref, other in zip(own, foreign)]
+    wrong = [
+        OrderRef(ref.order_id, other.session_id) for ref, other in zip(own, foreign, strict=True)
+    ]
     unknown = [OrderRef(ref.order_id + BEYOND, ref.session_id) for ref in own]
-    replies = {(await stage.ask(_status(refs[0]))).body for refs in (wrong, foreign, unknown)}
+    replies = {(await stage.ask([_status(refs[0])])).body for refs in (wrong, foreign, unknown)}
     if len(replies) != 1:
         message = f"The three refusals are not the same bytes: {replies}."
         raise BenchmarkError(message)
@@ -65,7 +68,7 @@ def _asked(stage: Stage, refs: list[OrderRef]) -> Case:
     bodies = [_status(ref) for ref in refs]
 
     async def case() -> float:
-        return expect(await stage.ask(random.choice(bodies)), "30").seconds
+        return expect(await stage.ask([random.choice(bodies)]), "30").seconds
 
     return case
 

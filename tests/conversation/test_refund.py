@@ -22,6 +22,7 @@ from tests.paying import (
     refund_request,
     settled,
     stored,
+    unsettled,
 )
 
 from tkkpg.client import OperationRefused
@@ -244,29 +245,25 @@ async def test_a_merchant_that_hangs_up_gets_its_refund_nevertheless(tmp_path: P
 
 async def test_an_account_that_is_short_is_205_and_the_order_as_before(tmp_path: Path) -> None:
     """A charge that is not settled yet is no money on the account."""
-    async with unsettled(tmp_path, opening="10.00") as (gateway, merchant):
-        ref = await order_paid(gateway, merchant, 3000)
-        reply = await post(with_certificate(exec_app(gateway), FINGERPRINT), refund_request(ref, 1001))
-        assert reply.content == SHORT
-        order = await stored(gateway, ref)
+    async with unsettled(tmp_path, opening="10.00") as desk:
+        ref = await paid(desk.client, desk.gateway)
+        assert (await post(desk.exec, refund_request(ref, 1001))).content == SHORT
+        order = await stored(desk.gateway, ref)
         assert (order.status, order.refunded_minor) == (OrderStatus.APPROVED, 0)
         assert account(tmp_path) == (1000, 0)
 
 
 async def test_the_client_hears_205_with_what_to_do(tmp_path: Path) -> None:
-    async with unsettled(tmp_path, opening="10.00") as (gateway, merchant):
-        ref = await order_paid(gateway, merchant, 3000)
+    async with unsettled(tmp_path, opening="10.00") as desk:
+        ref = await paid(desk.client, desk.gateway)
         with pytest.raises(OperationRefused, match="put money on the account") as refused:
-            await client_of(gateway).refund(ref, amount=Amount.of("30.00", AZN))
+            await desk.client.refund(ref, amount=Amount.of("30.00", AZN))
         assert refused.value.status == "205"
 
 
-async def test_what_the_account_holds_can_be_refunded_to_the_last_minor_unit(
-    tmp_path: Path,
-) -> None:
-    async with unsettled(tmp_path, opening="10.00") as (gateway, merchant):
-        ref = await order_paid(gateway, merchant, 3000)
-        app = with_certificate(exec_app(gateway), FINGERPRINT)
-        assert (await post(app, refund_request(ref, 1000))).content == DONE
-        assert (await post(app, refund_request(ref, 1))).content == SHORT
+async def test_an_account_can_be_refunded_from_to_its_last_minor_unit(tmp_path: Path) -> None:
+    async with unsettled(tmp_path, opening="10.00") as desk:
+        ref = await paid(desk.client, desk.gateway)
+        assert (await post(desk.exec, refund_request(ref, 1000))).content == DONE
+        assert (await post(desk.exec, refund_request(ref, 1))).content == SHORT
         assert account(tmp_path) == (0, 0)

@@ -124,8 +124,10 @@ def _workers(gateway: Gateway) -> list[Coroutine[None, None, None]]:
         return attempted
 
     async def woken() -> None:
+        # Not wait_for: Python 3.11's loses a cancellation that meets the event: closing hangs.
         with suppress(TimeoutError):
-            await asyncio.wait_for(gateway.outbox.wait(), DELIVER_EVERY_S)
+            async with asyncio.timeout(DELIVER_EVERY_S):
+                await gateway.outbox.wait()
 
     async def pause(seconds: float) -> None:
         await asyncio.sleep(seconds)

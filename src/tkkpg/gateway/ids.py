@@ -35,6 +35,8 @@ FIRST: Final = {
 BLOCK: Final = 1_000
 """Numbers taken at a time: a restart leaves a gap of at most this many."""
 
+_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
+
 
 class Ids:
     """Gives out identifiers for one process.
@@ -60,8 +62,11 @@ class Ids:
         self._reserving = {name: asyncio.Lock() for name in Sequence}
 
     def token(self) -> str:
-        """Give 32 lower-case hexadecimal digits from 16 random bytes, for plans and requests."""
-        return self._random(16).hex()
+        """Give 32 letters from 16 random bytes, for plans, requests and deliveries.
+
+        No digits: a long run of them would be masked as a card number in the log.
+        """
+        return self._random(16).hex().translate(_LETTERS)
 
     async def order_ref(self) -> OrderRef:
         """Give a new order's number and session: 32 upper-case hexadecimal digits."""

@@ -23,8 +23,8 @@ def test_anything_else_is_a_usage_error(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["0", "-5", "1e3", "1000000000000000000"])
 def test_what_cannot_be_an_order_number_is_a_usage_error(typed: str) -> None:
     with pytest.raises(click.BadParameter):
-        ORDER_ID.convert(typed, None, None)
+        ORDER_ID(typed)
 
 
 def test_the_largest_order_number_of_the_wire_is_read() -> None:
-    assert ORDER_ID.convert("999999999999999999", None, None) == 10**18 - 1
+    assert ORDER_ID("999999999999999999") == 10**18 - 1

@@ -51,6 +51,11 @@ ORDER: Final = (
     "language, description, approve_url, cancel_url, decline_url, created_at, updated_at, "
     "expires_at, paid_at, refunded_at, refunded_minor, fee_minor"
 )
+NOBODYS_ORDER: Final = (
+    *(0, "0" * 32, "E0000000", "Purchase", "CREATED", 1, 3000, "944", "EN", "Nobody's order"),
+    *("/", "/", "/", 0, 0, 0, 0, 0, 0, 0),
+)
+"""A row of `ORDER` that is in no database."""
 TRAN: Final = (
     "tran_id, order_id, merchant_id, terminal_id, kind, state, amount_minor, currency, two_id, "
     "stan, rrn, created_at, sent_at, finished_at, response_code, approval_code, original_id, "

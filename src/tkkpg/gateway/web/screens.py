@@ -147,7 +147,7 @@ def final(gateway: Gateway, visit: Visit, way_back: HandOver, *, automatic: bool
         reason=_reason(view, wording),
         rows=_receipt(view, wording),
         way_back=way_back,
-        automatic=automatic and way_back.url is not None,
+        automatic=automatic,
     )
 
 

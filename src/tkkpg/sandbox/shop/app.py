@@ -15,9 +15,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tkkpg.client import AsyncClient, CallbackError
+from tkkpg.client import AsyncClient, CallbackError, read_xmlout
+from tkkpg.client.callbacks import XMLMSG
 from tkkpg.protocol.values import Language
-from tkkpg.sandbox.shop import pages
+from tkkpg.sandbox.shop import arrivals, pages
 from tkkpg.sandbox.shop.baskets import BASKET_ID, QUANTITY_MAX, Baskets, new_basket_id, total_of
 from tkkpg.sandbox.shop.catalogue import products
 from tkkpg.sandbox.shop.checkout import Checkout
@@ -99,6 +100,8 @@ class _Shop:
         """Give the addresses of the shop."""
         return [
             Route("/", self._shelf),
+            Route("/", _arrived, methods=["POST"]),
+            Route(arrivals.SAMPLE_PATH, _arrived, methods=["GET", "POST"]),
             Route("/basket/{change:str}", self._change_basket, methods=["POST"]),
             Route("/pay", self._pay_basket, methods=["POST"]),
             Route("/order/{reference}", self._show_order),
@@ -224,6 +227,23 @@ class _Shop:
         response.set_cookie(
             name, value, max_age=COOKIE_AGE_S, httponly=True, samesite="lax", secure=self._secure
         )
+
+
+async def _arrived(request: Request) -> Response:
+    """Show what a browser brings about an order that this shop did not make.
+
+    Nothing is changed, nobody is asked, and no cookie is set.
+    """
+    posted = request.method == "POST"
+    fields = await _form(request) if posted else dict(request.query_params)
+    if not posted and XMLMSG not in fields:
+        return RedirectResponse("/", 303)
+    try:
+        claim = read_xmlout(fields)
+    except CallbackError as error:
+        return HTMLResponse(arrivals.unread_page(error.message, _language(request)), 400)
+    language = _language(request, claim.language or Language.EN)
+    return HTMLResponse(arrivals.claim_page(claim, language))
 
 
 async def _answer(request: Request, error: Exception) -> Response:

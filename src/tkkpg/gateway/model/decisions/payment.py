@@ -21,6 +21,7 @@ from tkkpg.gateway.model.plan import (
     TransactionChange,
 )
 from tkkpg.gateway.model.transaction import (
+    OPEN,
     HostReply,
     Outcome,
     TranKind,
@@ -152,15 +153,18 @@ def plan_outcome(
 
     Returns:
         The plan, or `None` when the answer was recorded before.
+
+    Raises:
+        IllegalTransition: It is no authorisation of this order, or its outcome cannot follow.
     """
     tran = find_transaction(facts, tran_id)
-    if tran.state not in {TranState.SENT, TranState.UNKNOWN}:
+    if tran.state not in OPEN:
         return None
     event = event_of(
         tran.kind, reply.outcome, order_type=facts.order.order_type, charged=False, refunded=False
     )
-    if event is None:
-        message = f"The outcome of a {tran.kind} does not belong here."
+    if tran.kind is not TranKind.AUTHORISATION or event is None:
+        message = f"Transaction {tran_id} is no authorisation; its outcome is recorded elsewhere."
         raise IllegalTransition(message)
     order, rule = facts.order.after(event, context.now)
     if event is Event.CHARGED:

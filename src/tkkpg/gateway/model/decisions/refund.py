@@ -12,6 +12,7 @@ from tkkpg.gateway.model.decisions.payment import (
     notifications,
     retrieval_reference,
 )
+from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.gateway.model.plan import Context, Facts, OrderChange, Plan, TransactionChange
 from tkkpg.gateway.model.policy import check_refund
@@ -79,8 +80,14 @@ def plan_refund_outcome(
 
     Returns:
         The plan, or `None` when there is nothing new to record.
+
+    Raises:
+        IllegalTransition: It is no refund of this order, or its outcome cannot follow.
     """
     tran = find_transaction(facts, tran_id)
+    if tran.kind is not TranKind.REFUND:
+        message = f"Transaction {tran_id} is no refund; its outcome is recorded elsewhere."
+        raise IllegalTransition(message)
     if tran.state not in OPEN:
         return None
     event = event_of(

@@ -1,0 +1,96 @@
+"""What payers and the tests do with pages: order, type a card, press, look at what was stored."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import Final
+
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.sandbox_process import Running
+
+from tkkpg.client import AZN, Amount, CreatedOrder, Language
+from tkkpg.gateway.app import DATABASE
+from tkkpg.sandbox.cards import find_card
+
+PRICE: Final = Amount.of("30.00", AZN)
+RETURN_URL: Final = "https://shop.example/back"
+"""Another shop than the demo shop; the tests answer for it."""
+
+CHECKED_S: Final = 15.0
+"""How long a payment may be checked: the host's time-out and the looks of the pages."""
+
+
+def new_order(
+    sandbox: Running, language: Language = Language.EN, return_url: str = RETURN_URL
+) -> CreatedOrder:
+    """Create an order, as a shop does."""
+    return sandbox.client.create_order(
+        amount=PRICE,
+        description="Tea & jam",
+        language=language,
+        approve_url=return_url,
+        cancel_url=return_url,
+        decline_url=return_url,
+    )
+
+
+def type_card(page: Page, name: str = "approve") -> None:
+    """Fill in the card form with a test card."""
+    card = find_card(name)
+    page.locator("#pan").fill(card.pan)
+    page.locator("#expiry").fill(card.expiry)
+    page.locator("#cvv2").fill(card.cvv2)
+
+
+def pay_button(page: Page) -> Locator:
+    """Find the button that sends the card."""
+    return page.locator("form.pay button")
+
+
+def pay(page: Page, name: str = "approve") -> None:
+    """Pay with a test card."""
+    type_card(page, name)
+    pay_button(page).click()
+
+
+def shows(page: Page, heading: str) -> None:
+    """Wait until a page has this heading."""
+    expect(page.locator("h1")).to_have_text(heading, timeout=CHECKED_S * 1000)
+
+
+def ends(page: Page, order: CreatedOrder, heading: str) -> None:
+    """Wait until the browser is back in the shop, and look again how the payment ended."""
+    page.wait_for_url(RETURN_URL, timeout=CHECKED_S * 1000)
+    page.goto(order.payment_url)
+    shows(page, heading)
+
+
+def fill_basket(page: Page, sandbox: Running) -> None:
+    """Go to the demo shop and choose tea."""
+    page.goto(sandbox.shop_url)
+    page.get_by_role("button", name=re.compile("Add to basket.*Lankaran tea")).click()
+
+
+def to_bank(page: Page, sandbox: Running) -> None:
+    """Go through the demo shop to the card form."""
+    fill_basket(page, sandbox)
+    page.get_by_role("button", name=re.compile("^Pay")).click()
+    expect(page.locator("#pan")).to_be_visible()
+
+
+def transactions(sandbox: Running, order: CreatedOrder) -> list[tuple[str, str]]:
+    """Read kind and state of everything that was sent to the host for an order."""
+    with closing(sqlite3.connect(sandbox.home / DATABASE)) as database:
+        return database.execute(
+            "SELECT kind, state FROM tran WHERE order_id = ? AND sent_at IS NOT NULL",
+            (order.order_id,),
+        ).fetchall()
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether a page is wider than its window."""
+    return bool(
+        page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    )

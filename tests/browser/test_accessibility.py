@@ -1,0 +1,104 @@
+"""axe-core finds nothing on any page, in light and in dark."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from tests.browser.conftest import Browse
+from tests.browser.payer import (
+    ends,
+    fill_basket,
+    new_order,
+    pay,
+    pay_button,
+    shows,
+    to_bank,
+)
+from tests.browser.sandbox_process import Running
+
+from tkkpg.client import Language
+
+AXE: Final = Axe()
+
+both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+def is_accessible(page: Page) -> None:
+    found = AXE.run(page)
+    assert found.response["violations"] == [], found.generate_report()
+
+
+@both_schemes
+@pytest.mark.parametrize("language", list(Language))
+def test_the_card_form(browse: Browse, sandbox: Running, language: Language, scheme: str) -> None:
+    page = browse(color_scheme=scheme)
+    page.goto(new_order(sandbox, language).payment_url)
+    is_accessible(page)
+    pay_button(page).click()
+    page.locator("#pan-note").wait_for()
+    is_accessible(page)
+
+
+@both_schemes
+def test_the_wait_and_its_end(browse: Browse, sandbox: Running, scheme: str) -> None:
+    page = browse(color_scheme=scheme)
+    order = new_order(sandbox)
+    page.goto(order.payment_url)
+    pay(page, "slow")
+    shows(page, "Your payment is being checked")
+    is_accessible(page)
+    ends(page, order, "Payment successful")
+    is_accessible(page)
+
+
+@both_schemes
+@pytest.mark.parametrize(
+    ("card", "heading"), [("076", "Payment declined"), ("-1", "The payment did not go through")]
+)
+def test_other_endings(
+    browse: Browse, sandbox: Running, scheme: str, card: str, heading: str
+) -> None:
+    page = browse(color_scheme=scheme)
+    order = new_order(sandbox)
+    page.goto(order.payment_url)
+    pay(page, card)
+    ends(page, order, heading)
+    is_accessible(page)
+
+
+@both_schemes
+def test_the_cancelled_order(browse: Browse, sandbox: Running, scheme: str) -> None:
+    page = browse(color_scheme=scheme)
+    order = new_order(sandbox)
+    page.goto(order.payment_url)
+    page.locator("form.cancel button").click()
+    ends(page, order, "You cancelled the payment")
+    is_accessible(page)
+
+
+@both_schemes
+def test_a_page_that_is_not_there(browse: Browse, sandbox: Running, scheme: str) -> None:
+    page = browse(color_scheme=scheme)
+    page.goto(f"{new_order(sandbox).payment_url}0")
+    shows(page, "Kartla ödəniş")
+    is_accessible(page)
+
+
+@both_schemes
+def test_the_demo_shop(browse: Browse, sandbox: Running, scheme: str) -> None:
+    page = browse(color_scheme=scheme)
+    page.goto(sandbox.shop_url)
+    is_accessible(page)
+    fill_basket(page, sandbox)
+    is_accessible(page)
+    to_bank(page, sandbox)
+    page.locator("form.cancel button").click()
+    shows(page, "Not paid")
+    is_accessible(page)
+    page.get_by_role("button", name="Pay again").click()
+    pay(page)
+    shows(page, "Paid")
+    is_accessible(page)

@@ -1,0 +1,149 @@
+"""Orders, merchants, facts and contexts for tests of the model; change what a test is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.decisions.payment import Numbers
+from tkkpg.gateway.model.merchant import Merchant
+from tkkpg.gateway.model.order import ORDER_LIFE, PAID, Order
+from tkkpg.gateway.model.plan import Context, Facts
+from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
+from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.messages import RefundRequest
+from tkkpg.protocol.values import AZN, Language, OrderStatus, OrderType
+
+NOW: Final = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+SESSION: Final = "277F3E926B1FADDA45E449B0C0E8CF76"
+PAN: Final = "4169733213495869"
+MASKED: Final = "416973••••••5869"
+
+MERCHANT: Final = Merchant(
+    merchant_id="E1000010",
+    name="Nar",
+    terminal_id="E1000010",
+    base_url="https://shop.example",
+    notification_url="https://shop.example/notify",
+)
+SILENT_MERCHANT: Final = replace(MERCHANT, merchant_id="E1000011", notification_url="")
+"""A merchant that wants no notifications."""
+
+CARD: Final = Card(Secret(PAN), Expiry(2030, 5), Secret("447"))
+NUMBERS: Final = Numbers(tran_id=7, two_id=2292054, stan=42)
+REFUND_NUMBERS: Final = Numbers(tran_id=8, two_id=2292055, stan=43)
+
+_ORDER: Final = Order(
+    order_id=14008766,
+    session_id=SESSION,
+    merchant_id=MERCHANT.merchant_id,
+    order_type=OrderType.PURCHASE,
+    status=OrderStatus.CREATED,
+    version=1,
+    amount_minor=3000,
+    currency=AZN,
+    language=Language.EN,
+    description="Two shirts",
+    approve_url="/ok",
+    cancel_url="/cancel",
+    decline_url="/declined",
+    created_at=NOW,
+    updated_at=None,
+    expires_at=NOW + ORDER_LIFE,
+)
+_TRANSACTION: Final = Transaction(
+    tran_id=NUMBERS.tran_id,
+    order_id=_ORDER.order_id,
+    merchant_id=MERCHANT.merchant_id,
+    terminal_id=MERCHANT.terminal_id,
+    kind=TranKind.AUTHORISATION,
+    state=TranState.SENT,
+    amount_minor=_ORDER.amount_minor,
+    currency=AZN,
+    two_id=NUMBERS.two_id,
+    stan=NUMBERS.stan,
+    rrn="632808000042",
+    created_at=NOW,
+    sent_at=NOW,
+    pan_masked=MASKED,
+    pan_hash="ab" * 32,
+    brand="VISA",
+)
+
+
+def order_in(status: OrderStatus = OrderStatus.CREATED, *, refunded_minor: int = 0) -> Order:
+    """Give an order of 30.00 AZN in a status."""
+    paid_at = NOW if status in PAID else None
+    return replace(_ORDER, status=status, refunded_minor=refunded_minor, paid_at=paid_at)
+
+
+def authorisation_in(state: TranState = TranState.SENT) -> Transaction:
+    """Give the authorisation of that order; an approved one carries its codes."""
+    tran = replace(_TRANSACTION, state=state)
+    if state is not TranState.APPROVED:
+        return tran
+    return replace(tran, finished_at=NOW, response_code="001", approval_code="123456")
+
+
+def refund_in(state: TranState = TranState.SENT, *, amount_minor: int = 3000) -> Transaction:
+    """Give a refund of that order."""
+    return replace(
+        _TRANSACTION,
+        tran_id=REFUND_NUMBERS.tran_id,
+        two_id=REFUND_NUMBERS.two_id,
+        stan=REFUND_NUMBERS.stan,
+        rrn="632808000043",
+        kind=TranKind.REFUND,
+        state=state,
+        amount_minor=amount_minor,
+        original_id=NUMBERS.tran_id,
+    )
+
+
+def facts_of(order: Order, *transactions: Transaction, merchant: Merchant = MERCHANT) -> Facts:
+    """Put together what a decision reads."""
+    return Facts(order=order, merchant=merchant, transactions=transactions)
+
+
+def waiting() -> Facts:
+    """Facts of an order whose authorisation is with the host."""
+    return facts_of(order_in(OrderStatus.ON_LOCK), authorisation_in())
+
+
+def paid(refunded_minor: int = 0) -> Facts:
+    """Facts of an order that was charged, and refunded in part where an amount is given."""
+    status = OrderStatus.REFUNDED if refunded_minor else OrderStatus.APPROVED
+    order = order_in(status, refunded_minor=refunded_minor)
+    return facts_of(order, authorisation_in(TranState.APPROVED))
+
+
+def refunding(
+    state: TranState = TranState.SENT, *, amount_minor: int = 3000, refunded_minor: int = 0
+) -> Facts:
+    """Facts of an order with a running refund."""
+    return facts_of(
+        order_in(OrderStatus.ON_REFUND, refunded_minor=refunded_minor),
+        authorisation_in(TranState.APPROVED),
+        refund_in(state, amount_minor=amount_minor),
+    )
+
+
+def refund_of(amount_minor: int, *, two_id: int | None = None) -> RefundRequest:
+    """Give a request to refund so much of that order."""
+    return RefundRequest(
+        language=Language.EN,
+        merchant_id=MERCHANT.merchant_id,
+        order_id=_ORDER.order_id,
+        session_id=SESSION,
+        amount_minor=amount_minor,
+        currency=AZN,
+        description="Back",
+        two_id=two_id,
+    )
+
+
+def context_at(now: datetime = NOW, plan_id: str = "plan-1") -> Context:
+    """Give a decision its identity and time."""
+    return Context(plan_id=plan_id, now=now, request_id="request-1", actor="payer")

@@ -1,0 +1,104 @@
+"""A crash image is a copy of the home while the host has not answered yet."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.gateway_fixtures import Stage, stage
+from tests.paying import Answer, AnsweringHost, card, create, paid, post, refund_request, settled
+
+from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.upkeep.reconcile import reconcile
+from tkkpg.gateway.model.order import Order
+from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction, TranState
+from tkkpg.protocol.values import OrderRef, OrderStatus
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def crashed(folder: Path, kind: TranKind) -> AsyncIterator[tuple[Path, OrderRef]]:
+    """Give the home of a gateway that was killed after a message left."""
+    home, image = folder / "home", folder / "image"
+    home.mkdir()
+    host, go = AnsweringHost(), asyncio.Event()
+    async with stage(home, host=host) as at:
+        host.answers(kind, Answer(when=go))
+        if kind is TranKind.REFUND:
+            ref = await paid(at.client, at.gateway)
+            await settled(at.gateway)
+            asking = asyncio.create_task(_refund(at, ref))
+        else:
+            ref = await create(at.client)
+            view = await open_page(at.gateway, ref)
+            asking = asyncio.create_task(submit_card(at.gateway, view, card(at.gateway)))
+        async with asyncio.timeout(5):
+            while not host.count(kind):  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.001)
+        shutil.copytree(home, image)
+        go.set()
+        await asking
+    yield image, ref
+
+
+async def _refund(at: Stage, ref: OrderRef) -> None:
+    await post(at.exec, refund_request(ref, 3000))
+
+
+async def last(at: Stage, ref: OrderRef) -> tuple[Order, Transaction]:
+    """Wait for what is under way, and read the order with its last transaction."""
+    await at.gateway.background.drain(5)
+    facts = await at.gateway.store.facts(ref.order_id)
+    assert facts is not None
+    return facts.order, facts.transactions[-1]
+
+
+async def test_an_authorisation_left_behind_is_declined_and_reversed(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    async with (
+        crashed(tmp_path, TranKind.AUTHORISATION) as (image, ref),
+        stage(image, host=host) as at,
+    ):
+        order, tran = await last(at, ref)
+        assert order.status is OrderStatus.DECLINED
+        assert (tran.state, tran.response_code) == (TranState.REVERSED, "810")
+        assert host.count(TranKind.AUTHORISATION) == 0
+
+
+async def test_a_refund_left_behind_is_repeated_as_it_was_and_done(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    async with crashed(tmp_path, TranKind.REFUND) as (image, ref), stage(image, host=host) as at:
+        order, tran = await last(at, ref)
+        assert order.status is OrderStatus.REFUNDED
+        assert order.refunded_minor == 3000
+        assert tran.state is TranState.APPROVED
+        ((_, repeated),) = host.asked
+        assert (repeated.stan, repeated.sent_at) == (tran.stan, tran.sent_at)
+
+
+async def test_a_repeat_that_was_not_sent_leaves_the_refund_unknown(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    host.answers(TranKind.REFUND, HostReply.not_sent())
+    async with crashed(tmp_path, TranKind.REFUND) as (image, ref), stage(image, host=host) as at:
+        order, tran = await last(at, ref)
+        assert order.status is OrderStatus.ON_REFUND
+        assert tran.state is TranState.UNKNOWN
+
+
+async def test_one_that_cannot_be_resolved_keeps_the_others_not_waiting(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    async with stage(tmp_path, host=host) as at:
+        refs = [await paid(at.client, at.gateway) for _ in range(2)]
+        await settled(at.gateway)
+        host.answers(TranKind.REFUND, HostReply.silent(), HostReply.silent(), Answer(reply=None))
+        for ref in refs:
+            await _refund(at, ref)
+        later = at.clock.now().replace(year=2027)
+        assert await reconcile(at.gateway, later) == 2
+        statuses = [(await last(at, ref))[0].status for ref in refs]
+        assert sorted(statuses) == [OrderStatus.ON_REFUND, OrderStatus.REFUNDED]

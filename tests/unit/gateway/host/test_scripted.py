@@ -1,0 +1,90 @@
+"""The host of the sandbox does what the table of cards says."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import pytest
+from tests.conformance.plans import tran
+
+from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
+from tkkpg.protocol.masking import Secret
+
+pytestmark = pytest.mark.anyio
+
+PAN = "4169730000005869"
+TIMEOUT_S = 0.05
+
+
+def card(pan: str = PAN) -> Card:
+    """A card with this number."""
+    return Card(Secret(pan), Expiry(2030, 12), Secret("123"))
+
+
+def playing(outcome: Outcome, code: str = "001", delay_s: float = 0.0) -> ScriptedHost:
+    """A host that knows one card and its scenario."""
+    return ScriptedHost({PAN: Scenario(outcome, code, delay_s)}, TIMEOUT_S)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "reply"),
+    [
+        (Outcome.APPROVED, "001", HostReply(Outcome.APPROVED, "001", "000123")),
+        (Outcome.DECLINED, "116", HostReply(Outcome.DECLINED, "116")),
+        (Outcome.NOT_SENT, "", HostReply(Outcome.NOT_SENT, "-1")),
+        (Outcome.UNKNOWN, "", HostReply(Outcome.UNKNOWN, "810")),
+    ],
+)
+async def test_a_card_plays_its_scenario(outcome: Outcome, code: str, reply: HostReply) -> None:
+    assert await playing(outcome, code).authorise(tran(), card()) == reply
+
+
+async def test_a_card_that_is_not_in_the_table_is_declined_as_invalid() -> None:
+    reply = await playing(Outcome.APPROVED).authorise(tran(), card("4000000000000002"))
+
+    assert reply == HostReply(Outcome.DECLINED, "075")
+
+
+async def test_a_repeat_of_a_message_gets_the_same_answer() -> None:
+    host = playing(Outcome.APPROVED)
+
+    first, again = [await host.authorise(tran(), card()) for _ in range(2)]
+
+    assert first == again
+    assert await host.authorise(tran(stan=124), card()) != first
+
+
+@pytest.mark.parametrize("silent", [playing(Outcome.UNKNOWN), playing(Outcome.APPROVED, "001", 60)])
+async def test_silence_lasts_as_long_as_the_time_out(silent: ScriptedHost) -> None:
+    started = perf_counter()
+    reply = await silent.authorise(tran(), card())
+
+    assert reply == HostReply.silent()
+    assert TIMEOUT_S * 0.9 <= perf_counter() - started < 5
+
+
+async def test_a_slow_answer_within_the_time_out_is_an_answer() -> None:
+    started = perf_counter()
+    reply = await playing(Outcome.APPROVED, "001", 0.03).authorise(tran(), card())
+
+    assert reply.outcome is Outcome.APPROVED
+    assert perf_counter() - started >= 0.02
+
+
+async def test_what_never_left_is_known_at_once() -> None:
+    host = ScriptedHost({PAN: Scenario(Outcome.NOT_SENT, "", 60)}, timeout_s=60)
+    started = perf_counter()
+
+    assert await host.authorise(tran(), card()) == HostReply.not_sent()
+    assert perf_counter() - started < 5
+
+
+async def test_refunds_and_reversals_are_approved() -> None:
+    host = playing(Outcome.DECLINED, "116")
+    approved = HostReply(Outcome.APPROVED, "001", "000123")
+
+    assert await host.refund(tran(kind=TranKind.REFUND)) == approved
+    assert await host.reverse(tran()) == approved
+    await host.aclose()

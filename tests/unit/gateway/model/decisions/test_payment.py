@@ -1,0 +1,321 @@
+"""Decisions of one payment, from the new order to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.model_factories import (
+    CARD,
+    MASKED,
+    MERCHANT,
+    NOW,
+    NUMBERS,
+    PAN,
+    SESSION,
+    SILENT_MERCHANT,
+    authorisation_in,
+    context_at,
+    facts_of,
+    order_in,
+    paid,
+    refunding,
+    waiting,
+)
+
+from tkkpg.gateway.model.decisions.payment import (
+    find_transaction,
+    plan_authorisation,
+    plan_expiry,
+    plan_leaving,
+    plan_order,
+    plan_outcome,
+    plan_reversed,
+    retrieval_reference,
+)
+from tkkpg.gateway.model.errors import IllegalTransition
+from tkkpg.gateway.model.ledger import Posting
+from tkkpg.gateway.model.order import ORDER_LIFE
+from tkkpg.gateway.model.plan import OrderChange, Plan
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, TranState
+from tkkpg.protocol.codec import decode_callback
+from tkkpg.protocol.messages import CreateOrderRequest
+from tkkpg.protocol.values import AZN, Language, OrderRef, OrderType
+from tkkpg.protocol.values import OrderStatus as S
+
+LATER = NOW + timedelta(seconds=5)
+APPROVED = HostReply.of("001", "123456")
+DECLINED = HostReply.of("076")
+REPLIES = [APPROVED, DECLINED, HostReply.not_sent(), HostReply.silent()]
+REVERSAL_STAN = 99
+ON_TIME = NOW + ORDER_LIFE - timedelta(microseconds=1)
+TOO_LATE = NOW + ORDER_LIFE
+
+
+def outcome(reply: HostReply) -> Plan:
+    """Record a reply to an authorisation that is with the host."""
+    plan = plan_outcome(context_at(LATER), waiting(), NUMBERS.tran_id, reply, REVERSAL_STAN)
+    assert plan is not None
+    return plan
+
+
+def test_a_new_order_waits_half_an_hour_for_its_payer() -> None:
+    request = CreateOrderRequest(
+        language=Language.RU,
+        merchant_id=MERCHANT.merchant_id,
+        amount_minor=100,
+        currency=AZN,
+        description="Two shirts",
+        approve_url="/ok",
+        cancel_url="/cancel",
+        decline_url="/declined",
+    )
+
+    plan = plan_order(context_at(), MERCHANT, request, OrderRef(14008766, SESSION))
+
+    expected = replace(order_in(), language=Language.RU, amount_minor=100)
+    assert plan.new_orders == (expected,)
+    assert expected.expires_at == NOW + timedelta(minutes=30)
+    assert (plan.entries, plan.notifications, plan.new_transactions) == ((), (), ())
+    assert SESSION not in str(plan.detail)
+
+
+def test_a_submitted_card_locks_the_order_and_reserves_all_that_is_transmitted() -> None:
+    facts = facts_of(order_in())
+
+    plan = plan_authorisation(context_at(LATER), facts, CARD, NUMBERS, "ab" * 32)
+
+    (change,), (tran,) = plan.orders, plan.new_transactions
+    assert (change.order.status, change.expected_version) == (S.ON_LOCK, 1)
+    assert change.order.version > change.expected_version
+    expected = replace(authorisation_in(), created_at=LATER, sent_at=LATER)
+    assert tran == expected
+    assert (plan.entries, plan.notifications) == ((), ())
+
+
+def test_neither_number_nor_code_of_the_card_is_in_the_plan() -> None:
+    plan = plan_authorisation(context_at(), facts_of(order_in()), CARD, NUMBERS, "ab" * 32)
+
+    shown = repr(plan)
+    assert MASKED in shown
+    assert PAN not in shown
+    assert "447" not in shown
+
+
+@pytest.mark.parametrize("status", sorted(set(S) - {S.CREATED}))
+def test_a_second_card_is_refused_wherever_the_order_stands(status: S) -> None:
+    with pytest.raises(IllegalTransition):
+        plan_authorisation(context_at(), facts_of(order_in(status)), CARD, NUMBERS, "ab" * 32)
+
+
+def test_a_card_is_taken_until_the_deadline_and_not_at_it() -> None:
+    facts = facts_of(order_in())
+
+    assert plan_authorisation(context_at(ON_TIME), facts, CARD, NUMBERS, "ab").new_transactions
+    with pytest.raises(IllegalTransition, match="time is over"):
+        plan_authorisation(context_at(TOO_LATE), facts, CARD, NUMBERS, "ab")
+
+
+@pytest.mark.parametrize(
+    ("moment", "rrn"),
+    [
+        (datetime(2026, 11, 24, 8, tzinfo=UTC), "632808000042"),
+        (datetime(2030, 1, 1, 0, tzinfo=UTC), "000100000042"),
+        (datetime(2028, 12, 31, 23, 59, tzinfo=UTC), "836623000042"),
+    ],
+)
+def test_a_retrieval_reference_is_year_day_hour_and_trace_number(
+    moment: datetime, rrn: str
+) -> None:
+    assert retrieval_reference(moment, 42) == rrn
+
+
+def test_an_approval_charges_the_order_and_books_it_once() -> None:
+    plan = outcome(APPROVED)
+
+    (change,), (moved,), (entry,) = plan.orders, plan.transactions, plan.entries
+    assert (change.order.status, change.order.paid_at) == (S.APPROVED, LATER)
+    assert change.expected_version == waiting().order.version
+    assert moved.expected_state is TranState.SENT
+    assert moved.transaction.state is TranState.APPROVED
+    assert (moved.transaction.response_code, moved.transaction.approval_code) == ("001", "123456")
+    assert moved.transaction.finished_at == LATER
+    assert (entry.posting, entry.amount_minor) == (Posting.CHARGE, 3000)
+    assert (entry.order_id, entry.tran_id) == (14008766, NUMBERS.tran_id)
+
+
+def test_an_approved_pre_authorisation_holds_the_money_and_charges_nothing() -> None:
+    order = replace(order_in(S.ON_LOCK), order_type=OrderType.PRE_AUTH)
+    facts = facts_of(order, authorisation_in())
+
+    plan = plan_outcome(context_at(LATER), facts, NUMBERS.tran_id, APPROVED, REVERSAL_STAN)
+
+    assert plan is not None
+    assert plan.orders[0].order.status is S.PREAUTH_APPROVED
+    assert plan.orders[0].order.paid_at is None
+    assert [entry.posting for entry in plan.entries] == [Posting.HOLD]
+
+
+def test_a_refusal_declines_the_order() -> None:
+    plan = outcome(DECLINED)
+
+    assert plan.orders[0].order.status is S.DECLINED
+    assert plan.transactions[0].transaction.state is TranState.DECLINED
+    assert plan.transactions[0].transaction.approval_code is None
+    assert plan.entries == ()
+
+
+def test_a_message_that_never_left_ends_the_order_in_error_with_nothing_to_reverse() -> None:
+    plan = outcome(HostReply.not_sent())
+
+    tran = plan.transactions[0].transaction
+    assert plan.orders[0].order.status is S.ERROR
+    assert (tran.state, tran.response_code, tran.reversal_stan) == (TranState.NOT_SENT, "-1", None)
+    assert plan.entries == ()
+
+
+def test_silence_declines_the_order_and_reserves_the_reversal_in_one_plan() -> None:
+    plan = outcome(HostReply.silent())
+
+    (moved,) = plan.transactions
+    assert plan.orders[0].order.status is S.DECLINED
+    assert moved.expected_state is TranState.SENT
+    assert moved.transaction.state is TranState.REVERSING
+    assert (moved.transaction.response_code, moved.transaction.reversal_stan) == ("810", 99)
+    assert plan.entries == ()
+
+
+def test_silence_about_a_transaction_that_was_already_unknown_reverses_it_too() -> None:
+    facts = facts_of(order_in(S.ON_LOCK), authorisation_in(TranState.UNKNOWN))
+
+    plan = plan_outcome(context_at(LATER), facts, 7, HostReply.silent(), REVERSAL_STAN)
+
+    assert plan is not None
+    assert plan.transactions[0].expected_state is TranState.UNKNOWN
+    assert plan.transactions[0].transaction.state is TranState.REVERSING
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
+@pytest.mark.parametrize("state", sorted(set(TranState) - {TranState.SENT, TranState.UNKNOWN}))
+def test_an_answer_to_what_is_no_longer_open_changes_nothing(
+    state: TranState, reply: HostReply
+) -> None:
+    facts = facts_of(order_in(S.DECLINED), authorisation_in(state))
+
+    assert plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN) is None
+
+
+def test_a_transaction_that_may_have_arrived_is_never_called_not_sent() -> None:
+    facts = facts_of(order_in(S.ON_LOCK), authorisation_in(TranState.UNKNOWN))
+
+    with pytest.raises(IllegalTransition):
+        plan_outcome(context_at(LATER), facts, 7, HostReply.not_sent(), REVERSAL_STAN)
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
+def test_the_outcome_of_a_refund_is_not_recorded_as_one_of_a_payment(reply: HostReply) -> None:
+    with pytest.raises(IllegalTransition, match="no authorisation"):
+        plan_outcome(context_at(LATER), refunding(), 8, reply, REVERSAL_STAN)
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
+@pytest.mark.parametrize("status", sorted(set(S) - {S.ON_LOCK}))
+def test_an_order_that_waits_for_no_answer_takes_none(status: S, reply: HostReply) -> None:
+    facts = facts_of(order_in(status), authorisation_in())
+
+    with pytest.raises(IllegalTransition):
+        plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN)
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
+def test_every_outcome_is_told_to_the_merchant_as_it_is_committed(reply: HostReply) -> None:
+    plan = outcome(reply)
+
+    (notification,) = plan.notifications
+    told = decode_callback(notification.xmlmsg)
+    assert told.order_status is plan.orders[0].order.status
+    assert told.response_code == reply.response_code
+    assert (notification.url, notification.due_at) == (MERCHANT.notification_url, LATER)
+    assert (notification.notification_id, notification.attempts) == ("plan-1", 0)
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
+def test_a_merchant_without_an_address_is_told_nothing(reply: HostReply) -> None:
+    facts = replace(waiting(), merchant=SILENT_MERCHANT)
+
+    plan = plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN)
+
+    assert plan is not None
+    assert plan.notifications == ()
+
+
+def test_a_confirmed_reversal_ends_the_transaction_and_leaves_the_order() -> None:
+    facts = facts_of(order_in(S.DECLINED), authorisation_in(TranState.REVERSING))
+
+    plan = plan_reversed(context_at(LATER), facts, 7)
+
+    assert plan is not None
+    assert plan.transactions[0].transaction.state is TranState.REVERSED
+    assert plan.transactions[0].expected_state is TranState.REVERSING
+    assert (plan.orders, plan.entries, plan.notifications) == ((), (), ())
+
+
+@pytest.mark.parametrize("state", sorted(set(TranState) - {TranState.REVERSING}))
+def test_a_reversal_is_recorded_once_and_only_where_one_runs(state: TranState) -> None:
+    facts = facts_of(order_in(S.DECLINED), authorisation_in(state))
+
+    assert plan_reversed(context_at(LATER), facts, 7) is None
+
+
+@pytest.mark.parametrize("status", [S.CREATED, S.ON_PAYMENT])
+def test_a_payer_who_leaves_cancels_the_order(status: S) -> None:
+    facts = facts_of(order_in(status))
+
+    plan = plan_leaving(context_at(LATER), facts)
+
+    cancelled = replace(facts.order, status=S.CANCELED, version=2, updated_at=LATER)
+    assert plan.orders == (OrderChange(cancelled, 1),)
+    assert decode_callback(plan.notifications[0].xmlmsg).order_status is S.CANCELED
+    assert plan.entries == ()
+
+
+@pytest.mark.parametrize("status", sorted(set(S) - {S.CREATED, S.ON_PAYMENT}))
+def test_nobody_leaves_once_a_card_was_sent(status: S) -> None:
+    with pytest.raises(IllegalTransition):
+        plan_leaving(context_at(LATER), facts_of(order_in(status)))
+
+
+def test_nobody_leaves_an_order_whose_time_is_over() -> None:
+    facts = facts_of(order_in())
+
+    assert plan_leaving(context_at(ON_TIME), facts).orders
+    with pytest.raises(IllegalTransition, match="time is over"):
+        plan_leaving(context_at(TOO_LATE), facts)
+
+
+@pytest.mark.parametrize("status", [S.CREATED, S.ON_PAYMENT])
+def test_an_order_that_waits_expires_at_its_deadline_and_not_before(status: S) -> None:
+    facts = facts_of(order_in(status))
+
+    plan = plan_expiry(context_at(TOO_LATE), facts)
+
+    assert plan is not None
+    assert plan.orders[0].order.status is S.EXPIRED
+    assert decode_callback(plan.notifications[0].xmlmsg).order_status is S.EXPIRED
+    assert plan_expiry(context_at(ON_TIME), facts) is None
+
+
+@pytest.mark.parametrize("status", sorted(set(S) - {S.CREATED, S.ON_PAYMENT}))
+def test_an_order_that_no_longer_waits_never_expires(status: S) -> None:
+    assert plan_expiry(context_at(NOW + timedelta(days=9)), facts_of(order_in(status))) is None
+
+
+def test_a_transaction_is_found_by_its_number() -> None:
+    assert find_transaction(paid(), NUMBERS.tran_id).kind is TranKind.AUTHORISATION
+    with pytest.raises(IllegalTransition, match="no transaction 12345"):
+        find_transaction(paid(), 12345)
+
+
+def test_the_four_outcomes_are_all_tried_above() -> None:
+    assert {reply.outcome for reply in REPLIES} == set(Outcome)

@@ -1,0 +1,115 @@
+"""The connections of production, as SQLite itself reports them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.conformance.plans import enrolment, order, plan
+
+from tkkpg.gateway.model.errors import StoreUnavailable
+from tkkpg.gateway.store import sqlite
+from tkkpg.gateway.store.sqlite import SQLiteStore, connect
+
+FULL = 2
+
+
+@pytest.fixture(params=[True, False], ids=["writing", "reading"])
+def connection(request: pytest.FixtureRequest, database: Path) -> Iterator[apsw.Connection]:
+    with closing(connect(database, writing=request.param)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", FULL), ("foreign_keys", 1), ("fullfsync", 1)],
+)
+def test_every_connection_keeps_what_it_was_told(
+    connection: apsw.Connection, pragma: str, value: object
+) -> None:
+    assert connection.execute(f"PRAGMA {pragma}").get == value
+
+
+def test_a_reading_connection_cannot_write(database: Path) -> None:
+    with (
+        closing(connect(database, writing=False)) as reader,
+        pytest.raises(apsw.ReadOnlyError),
+    ):
+        reader.execute("INSERT INTO sequence VALUES ('order', 1)")
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(apsw.CantOpenError):
+        connect(tmp_path / "missing.db", writing=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.anyio
+async def test_the_store_writes_through_such_connections(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[apsw.Connection] = []
+
+    def recorded(path: Path, *, writing: bool) -> apsw.Connection:
+        opened.append(connect(path, writing=writing))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite, "connect", recorded)
+    store = SQLiteStore(database, sign=str)
+    try:
+        settings = [
+            (one.execute("PRAGMA synchronous").get, one.execute("PRAGMA query_only").get)
+            for one in opened
+        ]
+    finally:
+        await store.aclose()
+
+    assert sorted(settings) == [(FULL, 0), (FULL, 1)]
+
+
+@pytest.mark.anyio
+async def test_commits_wait_for_the_disk_in_a_thread_of_their_own(database: Path) -> None:
+    batches: list[int] = []
+    threads: set[str] = set()
+
+    def committing() -> bool:
+        threads.add(threading.current_thread().name)
+        return False  # go on
+
+    store = SQLiteStore(database, sign=str, observe=lambda size, _seconds: batches.append(size))
+    try:
+        store._writer._connection.set_commit_hook(committing)  # type: ignore[union-attr]
+        await store.commit(enrolment())
+        await asyncio.gather(*(store.commit(plan(new_orders=(order(n),))) for n in range(1, 9)))
+    finally:
+        await store.aclose()
+
+    assert threads == {"commit_0"}
+    assert batches == [1, 8]
+
+
+@pytest.mark.anyio
+async def test_a_signature_that_fails_leaves_nothing_unsealed(database: Path) -> None:
+    signing = iter([ValueError("no key"), None])
+
+    def sign(text: str) -> str:
+        problem = next(signing)
+        if problem is not None:
+            raise problem
+        return text
+
+    store = SQLiteStore(database, sign=sign)
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.commit(enrolment())
+        assert await store.merchant("E1000010") is None
+        await store.commit(enrolment())
+        assert await store.merchant("E1000010") is not None
+    finally:
+        await store.aclose()

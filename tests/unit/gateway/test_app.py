@@ -1,0 +1,25 @@
+"""Opening a gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.gateway_fixtures import stage
+
+from tkkpg.protocol.errors import ConfigurationError
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_home_has_one_gateway_at_a_time(tmp_path: Path) -> None:
+    async with stage(tmp_path):
+        with pytest.raises(ConfigurationError):
+            async with stage(tmp_path):
+                pass
+
+
+async def test_a_home_can_be_opened_again_after_it_was_left(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with stage(tmp_path) as at:
+            assert (await at.gateway.store.backlog()).open_transactions == 0
