@@ -71,7 +71,7 @@ def browse(browser: Browser) -> Iterator[Browse]:
         if message.type in {"error", "warning"} and not meant:
             complaints.append(f"{message.text} ({url})")
 
-    def browse(**options: Any) -> Page:
+    def browse(**options: Any) -> Page:  # noqa: ANN401 - Playwright checks them
         context = browser.new_context(ignore_https_errors=True, **options)
         contexts.append(context)
         context.set_default_timeout(STEP_MS)

@@ -17,7 +17,7 @@ def test_the_banks_test_card_pays(page: Page, sandbox: Running) -> None:
     page.get_by_label("Expiry date").press_sequentially("0523")
     expect(page.get_by_label("Expiry date")).to_have_value("05/23")
     page.get_by_label("CVV2").press_sequentially("447")
-    page.get_by_role("button", name="Pay").click()
+    page.get_by_role("button", name="Pay 6.50").click()
 
     shows(page, "Paid")
     expect(page.get_by_text("APPROVED", exact=True)).to_be_visible()

@@ -3,25 +3,60 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Final
 
-from playwright.sync_api import Page, Route, expect
+import pytest
+from playwright.sync_api import Page, expect
 from tests.browser.payer import ends, new_order, pay_button, transactions, type_card
 from tests.browser.sandbox_process import Running
 
 REAL_LOOKING: Final = "4111111111111111"
-OTHER_SITE: Final = "http://127.0.0.1:9"
-"""Another site than the sandbox's `localhost`; answered by the tests, never asked."""
 
 
-def other_site(page: Page, html: str) -> None:
-    """Let a page of another site say this, at every address of it."""
+class OtherSite(ThreadingHTTPServer):
+    """A site other than the sandbox's `localhost`; says the same at every address of it."""
 
-    def answer(route: Route) -> None:
-        route.fulfill(body=f"<!doctype html><title>Other</title>{html}", content_type="text/html")
+    html = ""
+    returned = b""
 
-    page.route(f"{OTHER_SITE}/**", answer)
-    page.goto(f"{OTHER_SITE}/")
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class OtherPage(BaseHTTPRequestHandler):
+    """Answers for the other site."""
+
+    server: OtherSite
+
+    def do_GET(self) -> None:
+        """Say what the test wants said."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(f"<!doctype html><title>Other</title>{self.server.html}".encode())
+
+    def do_POST(self) -> None:
+        """Take what comes back from the bank."""
+        self.server.returned = self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def other_site() -> Iterator[OtherSite]:
+    with OtherSite(("127.0.0.1", 0), OtherPage) as site:
+        thread = Thread(target=site.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield site
+        site.shutdown()
+        thread.join()
 
 
 def written(sandbox: Running) -> bytes:
@@ -69,23 +104,29 @@ def test_the_page_sets_no_cookie(page: Page, sandbox: Running) -> None:
     assert page.context.cookies() == []
 
 
-def test_pays_in_a_frame_of_another_site(page: Page, sandbox: Running) -> None:
-    order = new_order(sandbox, return_url=f"{OTHER_SITE}/thanks")
+def test_pays_in_a_frame_of_another_site(
+    page: Page, sandbox: Running, other_site: OtherSite
+) -> None:
+    order = new_order(sandbox, return_url=f"{other_site.url}/thanks")
     address = order.payment_url.replace("&", "&amp;")
-    other_site(page, f'<iframe src="{address}" width="600" height="900"></iframe>')
+    other_site.html = f'<iframe src="{address}" width="600" height="900"></iframe>'
+    page.goto(other_site.url)
     frame = page.frame_locator("iframe")
     frame.locator("#pan").fill("4169733213495869")
     frame.locator("#expiry").fill("05/23")
     frame.locator("#cvv2").fill("447")
-    with page.expect_request(f"{OTHER_SITE}/thanks") as returned:
-        frame.locator("form.pay button").click()
+    other_site.html = "<h1>Thank you</h1>"
+    frame.locator("form.pay button").click()
 
-    assert returned.value.method == "POST"
-    assert "xmlmsg=" in (returned.value.post_data or "")
-    assert len(transactions(sandbox, order)) == 1
+    expect(frame.locator("h1")).to_have_text("Thank you")
+    assert other_site.returned.startswith(b"xmlmsg=")
+    assert transactions(sandbox, order) == [("AUTHORISATION", "APPROVED")]
+    assert page.context.cookies() == []
 
 
-def test_a_form_of_another_site_is_refused(page: Page, sandbox: Running) -> None:
+def test_a_form_of_another_site_is_refused(
+    page: Page, sandbox: Running, other_site: OtherSite
+) -> None:
     order = new_order(sandbox)
     page.goto(order.payment_url)
     hidden = {
@@ -97,7 +138,8 @@ def test_a_form_of_another_site_is_refused(page: Page, sandbox: Running) -> None
         f'<input name="{name}" value="{value}">' for name, value in (hidden | card).items()
     )
     action = order.payment_url.partition("/index.jsp")[0] + "/pay"
-    other_site(page, f'<form method="post" action="{action}">{fields}<button>Go</button></form>')
+    other_site.html = f'<form method="post" action="{action}">{fields}<button>Go</button></form>'
+    page.goto(other_site.url)
     with page.expect_navigation() as answer:
         page.get_by_role("button", name="Go").click()
 

@@ -75,7 +75,8 @@ def tran(tran_id: int = 1, **changes: object) -> Transaction:
 
 def notification(notification_id: str = "n1", **changes: object) -> Notification:
     """Promise a delivery that is due, with some of it different."""
-    return replace(_NOTIFICATION, notification_id=notification_id, **changes)  # type: ignore[arg-type]
+    changes["notification_id"] = notification_id
+    return replace(_NOTIFICATION, **changes)  # type: ignore[arg-type]
 
 
 def entry(posting: Posting, amount_minor: int, merchant_id: str = "E1000010") -> Entry:

@@ -66,13 +66,13 @@ def account(home: Path) -> tuple[int, int]:
     """Read what the merchant's current account holds and what refunds reserve of it."""
     db = connect(home / DATABASE, writing=False)
     try:
-        rows = db.execute(
+        ((posted, reserved),) = db.execute(
             "SELECT posted_minor, reserved_minor FROM balance WHERE merchant_id = ?",
             (MERCHANT_ID,),
         ).fetchall()
     finally:
         db.close()
-    return rows[0][0], rows[0][1]
+    return int(str(posted)), int(str(reserved))
 
 
 async def test_the_documents_request_as_printed_is_30(tmp_path: Path) -> None:

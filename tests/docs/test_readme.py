@@ -56,7 +56,11 @@ def adapted(text: str, home: dict[str, Any]) -> str:
 
 def shell(script: str, home: dict[str, Any]) -> str:
     """Run a block; any failing command fails it."""
-    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "TKKPG_HOME": str(home["home"]), "LANG": "C.UTF-8"}
+    environment = {
+        "PATH": f"{BIN}:/usr/bin:/bin",
+        "TKKPG_HOME": str(home["home"]),
+        "LANG": "C.UTF-8",
+    }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         env=environment,

@@ -32,7 +32,7 @@ def books(home: Path) -> tuple[int, int, int]:
         ).fetchall()
     finally:
         db.close()
-    return posted, reserved, derived
+    return int(str(posted)), int(str(reserved)), int(str(derived))
 
 
 async def test_exactly_one_of_two_refunds_of_60_from_an_account_of_100_succeeds(
