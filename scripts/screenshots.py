@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromium import find
 from playwright.sync_api import Browser, sync_playwright
 
+ROOT = Path(__file__).resolve().parent.parent
 SIZES = {360: 740, 1280: 800}  # width to height of the window, in CSS pixels
 LANGUAGES = ("az", "en", "ru")
 CARD = {"pan": "4169 7332 1349 5869", "expiry": "05/23", "cvv2": "447"}  # the bank's test card
@@ -30,10 +30,14 @@ def sandbox() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "tkkpg", "sandbox", "--home", home, "--json"]
         ports = [f"--{name}-port=0" for name in ("exec", "page", "shop", "metrics")]
-        process = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [*command, *ports], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         try:
-            assert process.stdout is not None  # noqa: S101 - it was asked for
-            yield json.loads(process.stdout.readline())["shop_url"]
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                sys.exit("The sandbox did not start; `make sandbox` tells why.")
+            yield json.loads(line)["shop_url"]
         finally:
             process.terminate()
             process.communicate()
@@ -111,8 +115,11 @@ def main() -> None:
         sys.exit("Name the folder for the pictures: python scripts/screenshots.py docs/images")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, ROOT / "scripts" / "chromium.py"], check=True)
+    chromium = (ROOT / ".venv" / "chromium-path").read_text(encoding="utf-8").strip()
     with sandbox() as shop_url, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        # Chromium's own sandbox needs rights that containers do not give; the pages are ours.
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         take(browser, folder, shop_url)
         browser.close()
 

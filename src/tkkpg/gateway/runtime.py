@@ -42,12 +42,16 @@ class Background:
             self._log.error("background_failed", exc_info=task.exception())
 
     async def drain(self, timeout_s: float) -> int:
-        """Wait until all is finished; give the number of tasks that were not."""
-        if not self._tasks:
-            return 0
-        _, unfinished = await asyncio.wait(set(self._tasks), timeout=timeout_s)
+        """Wait until all is finished, what it began meanwhile too; give what was not."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_s
+        while self._tasks and loop.time() < end:
+            await asyncio.wait(set(self._tasks), timeout=end - loop.time())
+        unfinished = set(self._tasks)
         for task in unfinished:
             task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished)
         return len(unfinished)
 
 

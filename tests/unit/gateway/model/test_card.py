@@ -184,6 +184,7 @@ def test_what_was_typed_is_not_in_the_error() -> None:
         ("3590000000000000", None),
         ("360000000000000", None),
         ("222", None),
+        ("27", None),
         ("", None),
     ],
 )

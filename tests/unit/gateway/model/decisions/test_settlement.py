@@ -33,6 +33,12 @@ def test_the_cursor_moves_from_what_was_read_to_the_last_entry_counted() -> None
     assert plan.cursors == (SettlementCursor("E1000010", AZN, 17, 25),)
 
 
+def test_the_smallest_amount_is_moved_too() -> None:
+    plan = plan_settlement(context_at(), Unsettled("E1000010", AZN, 1, 17, 25))
+
+    assert plan.balances == (BalanceChange("E1000010", AZN, 1, 0),)
+
+
 def test_charges_that_were_undone_move_the_cursor_and_no_money() -> None:
     plan = plan_settlement(context_at(), Unsettled("E1000010", AZN, 0, 17, 25))
 
