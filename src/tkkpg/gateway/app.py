@@ -26,6 +26,7 @@ from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.gateway.web.exec import Exec
 from tkkpg.gateway.web.health import create_health_app
 from tkkpg.gateway.web.hosted_page import hosted_page
+from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -78,6 +79,12 @@ async def open_gateway(
     metrics = Metrics.create()
     async with AsyncExitStack() as stack:
         stack.enter_context(ownership(home / LOCK))
+        if (home / DATABASE).exists() and not (home / KEYS).exists():
+            message = (
+                f"{home / KEYS} is missing beside its database: nothing sealed or hashed before "
+                "could be checked with new keys. Restore it from its backup."
+            )
+            raise ConfigurationError(message)
         keys = load_keys(home / KEYS, random_bytes)
         (home / DATABASE).touch(mode=0o600)  # sessions of orders are in it
         migrate(home / DATABASE)

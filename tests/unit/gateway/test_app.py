@@ -23,3 +23,13 @@ async def test_a_home_can_be_opened_again_after_it_was_left(tmp_path: Path) -> N
     for _ in range(2):
         async with stage(tmp_path) as at:
             assert (await at.gateway.store.backlog()).open_transactions == 0
+
+
+async def test_a_database_without_its_keys_is_not_opened(tmp_path: Path) -> None:
+    async with stage(tmp_path):
+        pass
+    (tmp_path / "keys.toml").unlink()
+    with pytest.raises(ConfigurationError, match="Restore it from its backup"):
+        async with stage(tmp_path):
+            pass
+    assert not (tmp_path / "keys.toml").exists()
