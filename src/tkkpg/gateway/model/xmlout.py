@@ -57,7 +57,13 @@ def payment_of(transactions: Iterable[Transaction]) -> Transaction | None:
     return found
 
 
-def xmlout(order: Order, merchant: Merchant, tran: Transaction | None, now: datetime) -> XMLOut:
+def xmlout(
+    order: Order,
+    merchant: Merchant,
+    tran: Transaction | None,
+    now: datetime,
+    payment: Transaction | None = None,
+) -> XMLOut:
     """Say what happened to an order.
 
     OrderStatus and ResponseDescription are always there, in the order's language: the bank's FAQ
@@ -69,7 +75,10 @@ def xmlout(order: Order, merchant: Merchant, tran: Transaction | None, now: date
         tran: The transaction that led here, if any: without one (cancelled, expired) there is
             no card, code or number to tell (protocol description, 3.3).
         now: Business time.
+        payment: The payment, where `tran` is a refund of it. TwoId is always the payment's: the
+            document has merchants send it back as TranId, which names what is refunded.
     """
+    numbered = payment or tran
     code = tran.response_code if tran else None
     text = status_text(order.status, order.language)
     return XMLOut(
@@ -90,16 +99,22 @@ def xmlout(order: Order, merchant: Merchant, tran: Transaction | None, now: date
         order_description=order.description,
         fee_minor=order.fee_minor,
         status_text=text,
-        two_id=tran.two_id if tran else None,
+        two_id=numbered.two_id if numbered else None,
         language=order.language,
         shop_name=merchant.name,
     )
 
 
-def xmlmsg(order: Order, merchant: Merchant, tran: Transaction | None, now: datetime) -> str:
+def xmlmsg(
+    order: Order,
+    merchant: Merchant,
+    tran: Transaction | None,
+    now: datetime,
+    payment: Transaction | None = None,
+) -> str:
     """Write the form field `xmlmsg` in the shape that the merchant is configured for."""
     return encode_callback(
-        xmlout(order, merchant, tran, now),
+        xmlout(order, merchant, tran, now, payment),
         wrapped=merchant.xmlout_wrapped,
         as_base64=merchant.xmlout_base64,
     )

@@ -283,7 +283,11 @@ def entries_of(tran: Transaction, posting: Posting | None, context: Context) -> 
 
 
 def notifications(
-    context: Context, order: Order, merchant: Merchant, tran: Transaction | None
+    context: Context,
+    order: Order,
+    merchant: Merchant,
+    tran: Transaction | None,
+    payment: Transaction | None = None,
 ) -> tuple[Notification, ...]:
     """Promise the XMLOut to a merchant that has a notification URL; once per plan.
 
@@ -297,7 +301,7 @@ def notifications(
             order_id=order.order_id,
             merchant_id=merchant.merchant_id,
             url=merchant.notification_url,
-            xmlmsg=xmlmsg(order, merchant, tran, context.now),
+            xmlmsg=xmlmsg(order, merchant, tran, context.now, payment),
             due_at=context.now,
         ),
     )

@@ -118,7 +118,9 @@ def plan_refund_outcome(
         orders=(OrderChange(order, facts.order.version),),
         transactions=(TransactionChange(finished, tran.state),),
         entries=entries_of(tran, rule.posting, context),
-        notifications=notifications(context, order, facts.merchant, finished),
+        notifications=notifications(
+            context, order, facts.merchant, finished, payment_of(facts.transactions)
+        ),
     )
 
 
