@@ -191,7 +191,7 @@ async def test_every_event_has_a_delivery_id_of_its_own(tmp_path: Path) -> None:
         assert all(re.fullmatch(r"[!-~]+", known) for known in ids)
 
 
-async def test_a_refused_refund_tells_nothing_but_that_the_order_is_as_before(
+async def test_a_refund_is_told_when_the_host_declined_it_but_not_when_we_refused_it(
     tmp_path: Path,
 ) -> None:
     host = AnsweringHost()
@@ -351,6 +351,7 @@ async def test_two_id_and_tran_id_are_the_number_that_the_information_tells(
             "Отменён плательщиком",
         ),
     ],
+    ids=["AZ", "EN", "RU"],
 )
 async def test_the_description_is_in_the_orders_language(
     tmp_path: Path, language: Language, paid_text: str, poor_text: str, left_text: str

@@ -196,4 +196,4 @@ async def test_what_was_answered_survives_ten_kills_under_load(tmp_path: Path) -
             check_answers(answered, await statuses(client, answered.created))
         assert sandbox.stop() == 0
         check_books(db, home)
-        assert select(db, GIVEN_UP)[0][0] >= BUSY_ROUNDS, "the kills met payments under way"
+        assert select(db, GIVEN_UP)[0][0] > 0, "no kill met a payment under way"
