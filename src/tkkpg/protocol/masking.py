@@ -56,7 +56,11 @@ def mask_pan(pan: str) -> str:
 
 
 def mask_pan_wire(pan: str) -> str:
-    """Mask a card number for the wire: `416973XXXXXX5869` (protocol description, 3.3)."""
+    """Mask a card number for the wire: `416973XXXXXX5869` (protocol description, 3.3).
+
+    Args:
+        pan: Digits, or a number that was masked for people before.
+    """
     return _masked(pan, "X")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tkkpg.gateway.model.transaction import TranKind, TranState
 from tkkpg.protocol.codec import encode_callback
 from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.masking import mask_pan_wire
 from tkkpg.protocol.messages import XMLOut
 from tkkpg.protocol.values import Language, OrderStatus
 
@@ -87,7 +88,7 @@ def xmlout(
         session_id=order.session_id,
         transaction_type="Refund" if tran and tran.kind is TranKind.REFUND else order.order_type,
         rrn=tran.rrn if tran else None,
-        pan=tran.pan_masked.replace("•", "X") if tran and tran.pan_masked else None,
+        pan=mask_pan_wire(tran.pan_masked) if tran and tran.pan_masked else None,
         amount_minor=order.amount_minor,
         currency=order.currency,
         tran_date_time=local(tran.finished_at or now) if tran else None,

@@ -197,7 +197,7 @@ def _show(
 
 
 def _count(gateway: Gateway, template: str) -> None:
-    gateway.metrics.page_views.labels(page=template.removesuffix(".html")).inc()
+    gateway.metrics.page_viewed(template.removesuffix(".html"))
 
 
 def _hidden(visit: Visit) -> dict[str, str]:

@@ -108,20 +108,8 @@ def plan_authorisation(
         raise IllegalTransition(message)
     taken, _ = order.after(Event.CARD_SUBMITTED, context.now)
     locked, _ = taken.after(Event.AUTHORISATION_SENT, context.now)
-    tran = Transaction(
-        tran_id=numbers.tran_id,
-        order_id=order.order_id,
-        merchant_id=order.merchant_id,
-        terminal_id=facts.merchant.terminal_id,
-        kind=TranKind.AUTHORISATION,
-        state=TranState.SENT,
-        amount_minor=order.amount_minor,
-        currency=order.currency,
-        two_id=numbers.two_id,
-        stan=numbers.stan,
-        rrn=retrieval_reference(context.now, numbers.stan),
-        created_at=context.now,
-        sent_at=context.now,
+    tran = replace(
+        reserved(context, facts, TranKind.AUTHORISATION, numbers, order.amount_minor),
         pan_masked=card.masked,
         pan_hash=pan_hash,
         brand=card.scheme,
@@ -133,6 +121,27 @@ def plan_authorisation(
         detail={"tran_id": tran.tran_id, "card": card.masked, "stan": tran.stan},
         orders=(OrderChange(locked, order.version),),
         new_transactions=(tran,),
+    )
+
+
+def reserved(
+    context: Context, facts: Facts, kind: TranKind, numbers: Numbers, amount_minor: int
+) -> Transaction:
+    """Make a transaction with all that will be transmitted, about to leave with its commit."""
+    return Transaction(
+        tran_id=numbers.tran_id,
+        order_id=facts.order.order_id,
+        merchant_id=facts.order.merchant_id,
+        terminal_id=facts.merchant.terminal_id,
+        kind=kind,
+        state=TranState.SENT,
+        amount_minor=amount_minor,
+        currency=facts.order.currency,
+        two_id=numbers.two_id,
+        stan=numbers.stan,
+        rrn=retrieval_reference(context.now, numbers.stan),
+        created_at=context.now,
+        sent_at=context.now,
     )
 
 

@@ -10,7 +10,7 @@ from tkkpg.gateway.model.decisions.payment import (
     entries_of,
     find_transaction,
     notifications,
-    retrieval_reference,
+    reserved,
 )
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
@@ -39,20 +39,8 @@ def plan_refund(context: Context, facts: Facts, request: RefundRequest, numbers:
     payment = payment_of(facts.transactions)
     event = check_refund(request, facts, payment.two_id if payment else None)
     order, rule = facts.order.after(event, context.now)
-    tran = Transaction(
-        tran_id=numbers.tran_id,
-        order_id=order.order_id,
-        merchant_id=order.merchant_id,
-        terminal_id=facts.merchant.terminal_id,
-        kind=TranKind.REFUND,
-        state=TranState.SENT,
-        amount_minor=request.amount_minor,
-        currency=order.currency,
-        two_id=numbers.two_id,
-        stan=numbers.stan,
-        rrn=retrieval_reference(context.now, numbers.stan),
-        created_at=context.now,
-        sent_at=context.now,
+    tran = replace(
+        reserved(context, facts, TranKind.REFUND, numbers, request.amount_minor),
         original_id=payment.tran_id if payment else None,
         description=request.description,
         pan_masked=payment.pan_masked if payment else None,
