@@ -44,7 +44,7 @@ def codes(*, code: str | None, language: str, as_json: bool) -> None:
             "Response code": f"{code} – {told['text']}",
             "Outcome": told["outcome"],
             "Said by": told["origin"],
-            "What to do": told["family"],
+            "What to do": told["advice"],
             "As a request's status": told["status_text"],
         }
     )
@@ -58,6 +58,7 @@ def told_about(code: ResponseCode, language: Language) -> dict[str, object]:
         "text": code.text(language),
         "outcome": code.outcome,
         "family": code.family,
+        "advice": code.family.advice,
         "origin": code.origin,
         "listed": code in listed(),
         "texts": {tongue.lower(): code.text(tongue) for tongue in Language},
@@ -70,7 +71,7 @@ def _all(language: Language, *, as_json: bool) -> None:
         print_json([told_about(code, language) for code in listed()])
         return
     print_table(
-        ("Code", "Outcome", "What to do", "Text"),
+        ("Code", "Outcome", "Family", "Text"),
         [(code.code, code.outcome, code.family, code.text(language)) for code in listed()],
         title="Response codes of card transactions",
     )

@@ -258,3 +258,9 @@ def test_an_unlisted_status_is_named_by_its_number(language: Language) -> None:
 def test_status_205_is_the_merchants_account_and_response_code_205_the_amount() -> None:
     assert "account" in status_text("205", Language.EN)
     assert response_code("205").text(Language.EN) == "Invalid advance amount"
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_every_family_gives_one_sentence_of_advice(family: Family) -> None:
+    assert family.advice.endswith(".")
+    assert "\n" not in family.advice
