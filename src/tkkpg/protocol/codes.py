@@ -65,16 +65,34 @@ class Family(StrEnum):
 
 ADVICE: Final = {
     Family.APPROVED: "Confirm with GetOrderStatus, then deliver.",
-    Family.INSUFFICIENT_FUNDS: "Ask for another card, or for a new attempt once there is money on this one.",
+    Family.INSUFFICIENT_FUNDS: (
+        "Ask for another card, or for a new attempt once there is money on this one."
+    ),
     Family.LIMIT: "A limit on amount or number of uses is reached: less, later, or another card.",
-    Family.CHECK_DETAILS: "Something typed or sent is wrong: correct card number, CVV2, PIN or amount and pay again.",
-    Family.TRY_ANOTHER_CARD: "This card cannot pay here: ask for another one and do not try this one again.",
-    Family.ASK_ISSUER: "The issuer refused and says no more: the cardholder calls it, or takes another card.",
-    Family.AUTHENTICATION: "3-D Secure did not prove the cardholder: pay again and confirm, or take another card.",
-    Family.RETRY_LATER: "A system failed or did not answer: check the order, then pay by a new one a little later.",
-    Family.CHECK_ORDER: "Sent twice, or about a transaction that is not there: ask for the order's state first.",
-    Family.MERCHANT_SETUP: "The merchant or terminal is not set up for this: the merchant contacts the acquirer.",
-    Family.TECHNICAL: "Gateway and host do not understand each other: report the order's number to the acquirer.",
+    Family.CHECK_DETAILS: (
+        "Something typed or sent is wrong: correct card number, CVV2, PIN or amount and pay again."
+    ),
+    Family.TRY_ANOTHER_CARD: (
+        "This card cannot pay here: ask for another one and do not try this one again."
+    ),
+    Family.ASK_ISSUER: (
+        "The issuer refused and says no more: the cardholder calls it, or takes another card."
+    ),
+    Family.AUTHENTICATION: (
+        "3-D Secure did not prove the cardholder: pay again and confirm, or take another card."
+    ),
+    Family.RETRY_LATER: (
+        "A system failed or did not answer: check the order, then pay by a new one a little later."
+    ),
+    Family.CHECK_ORDER: (
+        "Sent twice, or about a transaction that is not there: ask for the order's state first."
+    ),
+    Family.MERCHANT_SETUP: (
+        "The merchant or terminal is not set up for this: the merchant contacts the acquirer."
+    ),
+    Family.TECHNICAL: (
+        "Gateway and host do not understand each other: report the order's number to the acquirer."
+    ),
 }
 """What each family advises."""
 
