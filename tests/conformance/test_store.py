@@ -332,6 +332,16 @@ async def test_what_is_charged_after_a_settlement_was_counted_waits_for_the_next
     assert rest.entry_id > due.entry_id
 
 
+async def test_a_debt_waits_for_later_charges(store: Store) -> None:
+    await store.commit(plan(entries=(entry(Posting.UNCHARGE, 100),)))
+    assert await store.unsettled() == []
+
+    await store.commit(plan(entries=(entry(Posting.CHARGE, 130),)))
+
+    (due,) = await store.unsettled()
+    assert due.amount_minor == 30
+
+
 # ---------------------------------------------------------------- looking
 
 

@@ -84,7 +84,11 @@ class Store(Protocol):
         ...
 
     async def unsettled(self) -> Sequence[Unsettled]:
-        """List merchants with something to settle."""
+        """List merchants with something to settle.
+
+        Where more was given back than charged, the difference waits for later charges: a merchant
+        in debt is not listed, and nothing of the debt is forgotten.
+        """
         ...
 
     async def take_notifications(

@@ -194,7 +194,9 @@ class SQLiteStore:
             " FROM balance b JOIN entry e ON e.merchant_id = b.merchant_id"
             " AND e.currency = b.currency AND e.entry_id > b.settled_through"
             " AND e.posting IN ('CHARGE', 'COMPLETE', 'UNCHARGE')"
-            " GROUP BY b.merchant_id, b.currency, b.settled_through",
+            " GROUP BY b.merchant_id, b.currency, b.settled_through"
+            " HAVING sum(CASE e.posting WHEN 'UNCHARGE' THEN -e.amount_minor"
+            " ELSE e.amount_minor END) >= 0",
         )
         return [
             Unsettled(merchant_id, CURRENCIES[currency], amount, through, newest)
