@@ -150,7 +150,9 @@ def test_a_password_is_never_shown(world: World) -> None:
 
 
 def test_a_protected_key_opens_with_its_password(protected: Credentials) -> None:
-    replace(protected, key_password="gizli").ssl_context()
+    context = replace(protected, key_password="gizli").ssl_context()
+
+    assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_order_information_is_read_from_the_banks_own_example() -> None:
 
 
 def test_a_refund_that_was_carried_out_returns_nothing() -> None:
-    REFUND.answered(200, NO_HEADERS, codec.encode(RefundResponse()))
+    assert REFUND.answered(200, NO_HEADERS, codec.encode(RefundResponse())) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tkkpg.gateway.config import PAGE_KEPT
 from tkkpg.gateway.flows.decide import decide, draw_numbers
-from tkkpg.gateway.flows.find_order import DUMMY
 from tkkpg.gateway.flows.record import ask_and_record
 from tkkpg.gateway.model.decisions.payment import plan_authorisation, plan_leaving
 from tkkpg.gateway.model.errors import IllegalTransition, OrderUnknown
@@ -81,7 +80,7 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
     facts = await gateway.store.facts(ref.order_id)
     order = facts.order if facts else None
     try:
-        check_ownership(order, DUMMY, order.merchant_id if order else "", ref)
+        check_ownership(order, order.merchant_id if order else "", ref)
     except OrderUnknown:
         raise PageUnknown from None
     if facts is None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from tkkpg.gateway.model.lifecycle import Event, Rule, status_at, step
-from tkkpg.protocol.values import Amount, Currency, Language, OrderRef, OrderStatus, OrderType
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from tkkpg.protocol.values import AZN, Amount, Currency, Language, OrderRef, OrderStatus, OrderType
 
 ORDER_LIFE: Final = timedelta(minutes=30)
 """How long an order waits for its payer (protocol description, 7.25)."""
@@ -88,3 +85,26 @@ class Order:
         rule = step(self.status, event)
         changed = replace(self, status=rule.target, version=self.version + 1, updated_at=now)
         return changed, rule
+
+
+_NEVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+NOBODYS_ORDER: Final = Order(
+    order_id=0,
+    session_id="0" * 32,
+    merchant_id="",
+    order_type=OrderType.PURCHASE,
+    status=OrderStatus.ERROR,
+    version=1,
+    amount_minor=1,
+    currency=AZN,
+    language=Language.AZ,
+    description="",
+    approve_url="",
+    cancel_url="",
+    decline_url="",
+    created_at=_NEVER,
+    updated_at=_NEVER,
+    expires_at=_NEVER,
+    paid_at=_NEVER,
+)
+"""Stands in where there is no order, so that every refusal takes the same way and time."""

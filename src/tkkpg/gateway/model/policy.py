@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.model.errors import OrderUnknown, PolicyRefusal
 from tkkpg.gateway.model.lifecycle import Event
+from tkkpg.gateway.model.order import NOBODYS_ORDER, Order
 from tkkpg.protocol.redirect import resolve_return_url
 from tkkpg.protocol.values import Operation, OperationStatus, OrderRef, OrderStatus, OrderType
 
 if TYPE_CHECKING:
     from tkkpg.gateway.model.merchant import Merchant
-    from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.plan import Facts
     from tkkpg.protocol.messages import CreateOrderRequest, RefundRequest
 
@@ -65,22 +65,21 @@ def check_order_request(request: CreateOrderRequest, merchant: Merchant) -> None
             raise PolicyRefusal(message) from None
 
 
-def check_ownership(order: Order | None, dummy: Order, merchant_id: str, ref: OrderRef) -> Order:
+def check_ownership(order: Order | None, merchant_id: str, ref: OrderRef) -> Order:
     """Let an order be used only by who knows its session and owns it.
 
-    Every comparison runs whatever the others said, against a dummy where there is no order, so
+    Every comparison runs whatever the others said, against nobody's order where there is none, so
     that answer and time are the same for an unknown order, a wrong session and somebody else's.
 
     Args:
         order: The order with that number, if there is one.
-        dummy: Stands in for an order that is not there; it matches nobody.
         merchant_id: Who asks.
         ref: Number and session as sent.
 
     Raises:
         OrderUnknown: In all three cases.
     """
-    subject = order or dummy
+    subject = order or NOBODYS_ORDER
     same_session = compare_digest(subject.session_id.encode(), ref.session_id.encode())
     same_merchant = compare_digest(subject.merchant_id.encode(), merchant_id.encode())
     if not (same_session & same_merchant & (order is not None)):

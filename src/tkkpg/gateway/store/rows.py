@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tkkpg.gateway.model.merchant import Certificate, Merchant
-from tkkpg.gateway.model.order import Order
+from tkkpg.gateway.model.order import NOBODYS_ORDER, Order
 from tkkpg.gateway.model.plan import Notification
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.protocol.values import CURRENCIES, Language, Operation, OrderStatus, OrderType
@@ -51,11 +51,6 @@ ORDER: Final = (
     "language, description, approve_url, cancel_url, decline_url, created_at, updated_at, "
     "expires_at, paid_at, refunded_at, refunded_minor, fee_minor"
 )
-NOBODYS_ORDER: Final = (
-    *(0, "0" * 32, "E0000000", "Purchase", "CREATED", 1, 3000, "944", "EN", "Nobody's order"),
-    *("/", "/", "/", 0, 0, 0, 0, 0, 0, 0),
-)
-"""A row of `ORDER` that is in no database."""
 TRAN: Final = (
     "tran_id, order_id, merchant_id, terminal_id, kind, state, amount_minor, currency, two_id, "
     "stan, rrn, created_at, sent_at, finished_at, response_code, approval_code, original_id, "
@@ -105,6 +100,10 @@ def order_row(order: Order) -> tuple[Value, ...]:
         order.refunded_minor,
         order.fee_minor,
     )
+
+
+NOBODYS_ORDER_ROW: Final = order_row(NOBODYS_ORDER)
+"""Read where no row is found, so that both take the same time."""
 
 
 def order_moves(order: Order) -> tuple[Value, ...]:

@@ -142,8 +142,7 @@ class SQLiteStore:
             f"SELECT {rows.ORDER} FROM orders WHERE order_id = ?",  # noqa: S608 - constant columns
             (order_id,),
         )
-        # A row that is nobody's is read where there is none, so that both take the same time.
-        order = rows.order_of(found[0] if found else rows.NOBODYS_ORDER)
+        order = rows.order_of(found[0] if found else rows.NOBODYS_ORDER_ROW)
         return order if found else None
 
     async def facts(self, order_id: int) -> Facts | None:

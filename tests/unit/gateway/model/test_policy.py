@@ -37,7 +37,6 @@ from tkkpg.protocol.values import (
     OrderType,
 )
 
-DUMMY = replace(order_in(), order_id=0, session_id="0" * 32, merchant_id="")
 REQUEST = CreateOrderRequest(
     language=Language.EN,
     merchant_id=MERCHANT.merchant_id,
@@ -113,7 +112,7 @@ def test_a_pre_authorisation_is_refused_with_30() -> None:
 def test_the_owner_who_knows_the_session_gets_the_order() -> None:
     order = order_in()
 
-    assert check_ownership(order, DUMMY, MERCHANT.merchant_id, order.ref) is order
+    assert check_ownership(order, MERCHANT.merchant_id, order.ref) is order
 
 
 def test_unknown_order_wrong_session_and_another_merchant_get_the_same_answer() -> None:
@@ -130,7 +129,7 @@ def test_unknown_order_wrong_session_and_another_merchant_get_the_same_answer() 
     answers = set()
     for found, merchant_id, ref in attempts:
         with pytest.raises(OrderUnknown) as caught:
-            check_ownership(found, DUMMY, merchant_id, ref)
+            check_ownership(found, merchant_id, ref)
         answers.add((str(caught.value), caught.value.status))
 
     assert len(answers) == 1

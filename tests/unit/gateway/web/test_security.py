@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from tests.gateway_fixtures import merchant
+from tests.model_factories import order_in
 
 from tkkpg.gateway.keys import Keys
 from tkkpg.gateway.model.order import Order
@@ -21,28 +22,10 @@ from tkkpg.gateway.web.security import (
     judge_token,
     page_headers,
 )
-from tkkpg.protocol.values import AZN, Language, OrderStatus, OrderType
 
 NOW = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
 KEYS = Keys({"page": {"k1": b"1" * 32}})
-ORDER = Order(
-    order_id=1000001,
-    session_id="865F1C0A2B3D4E5F60718293A4B5C6D7",
-    merchant_id="E1000010",
-    order_type=OrderType.PURCHASE,
-    status=OrderStatus.CREATED,
-    version=1,
-    amount_minor=3000,
-    currency=AZN,
-    language=Language.AZ,
-    description="",
-    approve_url="",
-    cancel_url="",
-    decline_url="",
-    created_at=NOW,
-    updated_at=None,
-    expires_at=NOW + timedelta(minutes=30),
-)
+ORDER = order_in()
 
 
 def test_a_token_is_fresh_for_its_own_form() -> None:
