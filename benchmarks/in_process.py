@@ -20,7 +20,6 @@ from tkkpg.gateway.notify.base import Delivery, DeliveryResult
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.peer import FINGERPRINT_KEY
-from tkkpg.sandbox.app import scripted_host
 from tkkpg.sandbox.cards import test_cards
 
 MERCHANT_ID: Final = "E1000010"

@@ -17,14 +17,14 @@ from tkkpg.gateway.app import exec_app, open_gateway, page_app
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.host.base import Host
-from tkkpg.gateway.host.scripted import ScriptedHost
+from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
 from tkkpg.gateway.model.merchant import Certificate, Merchant
+from tkkpg.gateway.model.transaction import Outcome
 from tkkpg.gateway.notify.base import Courier, Delivery, DeliveryResult
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.peer import FINGERPRINT_KEY
 from tkkpg.protocol.values import AZN, Amount
-from tkkpg.sandbox.app import scripted_host
 from tkkpg.sandbox.cards import test_cards as all_cards
 
 MERCHANT_ID: Final = "E1000010"
@@ -146,5 +146,16 @@ async def stage(  # every part can be another one
 
 
 def quick_host() -> ScriptedHost:
-    """The sandbox's host, whose silence lasts a fifth of a second."""
+    """The host of the test cards, whose silence lasts a fifth of a second."""
     return scripted_host(0.2)
+
+
+def scripted_host(timeout_s: float) -> ScriptedHost:
+    """Make a host in the process that does what the test cards say."""
+    return ScriptedHost(
+        {
+            card.pan: Scenario(Outcome[card.outcome.name], card.response_code, card.delay_s)
+            for card in all_cards()
+        },
+        timeout_s,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from tests.golden_files import GoldenCase
 
+    from tkkpg.gateway.host.base import Unclaimed
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.runtime import Gateway
 
@@ -90,12 +91,30 @@ class AnsweringHost:
         """Answer an authorisation."""
         return await self._answer(TranKind.AUTHORISATION, tran)
 
-    async def refund(self, tran: Transaction) -> HostReply:
+    async def start(self, unclaimed: Callable[[Unclaimed], None]) -> None:
+        """Nothing to connect to; keeps whom to tell of late replies."""
+        self.unclaimed = unclaimed
+
+    async def complete(
+        self, tran: Transaction, original: Transaction, *, repeat: bool = False
+    ) -> HostReply:
+        """Answer a completion."""
+        return await self._answer(TranKind.COMPLETION, tran)
+
+    async def reverse(
+        self, tran: Transaction, original: Transaction, *, repeat: bool = False
+    ) -> HostReply:
+        """Answer a reversal of an approved authorisation."""
+        return await self._answer(TranKind.REVERSAL, tran)
+
+    async def refund(
+        self, tran: Transaction, original: Transaction, *, repeat: bool = False
+    ) -> HostReply:
         """Answer a refund."""
         return await self._answer(TranKind.REFUND, tran)
 
-    async def reverse(self, tran: Transaction) -> HostReply:
-        """Answer a reversal."""
+    async def advise_reversal(self, tran: Transaction, *, repeat: bool = False) -> HostReply:
+        """Answer a reversal advice."""
         return await self._answer(TranKind.REVERSAL, tran)
 
     async def aclose(self) -> None:

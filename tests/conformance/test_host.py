@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
-from tests.conformance.plans import tran
+import structlog
+from tests.conformance.plans import NOW, tran
+from tests.unit.gateway.host.peers import Peer, SmallHost, now, reply_to, until
 
+from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.base import Host
+from tkkpg.gateway.host.fields import Message
+from tkkpg.gateway.host.iso_host import IsoHost
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
 from tkkpg.gateway.model.card import Card, Expiry
-from tkkpg.gateway.model.transaction import Outcome, TranKind, TranState
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction, TranState
 from tkkpg.protocol.codes import Outcome as CodeOutcome
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.masking import Secret
@@ -27,18 +33,56 @@ CARDS: Final = {
 """A card for each outcome, whatever host it is asked of."""
 
 
-def _scripted() -> Host:
-    codes = {Outcome.APPROVED: "001", Outcome.DECLINED: "116"}
-    table = {CARDS[outcome]: Scenario(outcome, codes.get(outcome, "")) for outcome in Outcome}
-    return ScriptedHost(table, timeout_s=0.01)
+CODES: Final = {Outcome.APPROVED: "001", Outcome.DECLINED: "116"}
+TIMEOUT_S: Final = 0.05
+FOLLOWING: Final = {"original_id": 1, "stan": 124}
 
 
-@pytest.fixture(params=[_scripted], ids=["scripted"])
+@asynccontextmanager
+async def _scripted() -> AsyncIterator[Host]:
+    table = {CARDS[outcome]: Scenario(outcome, CODES.get(outcome, "")) for outcome in Outcome}
+    host = ScriptedHost(table, timeout_s=TIMEOUT_S)
+    await host.start(lambda _unclaimed: None)
+    yield host
+    await host.aclose()
+
+
+def _answer(peer: Peer, request: Message) -> None:
+    """Play the card; approve what has none."""
+    pan = request.get(fields.PAN, CARDS[Outcome.APPROVED])
+    if pan == CARDS[Outcome.APPROVED]:
+        peer.send(reply_to(request))
+    elif pan == CARDS[Outcome.DECLINED]:
+        peer.send(reply_to(request, CODES[Outcome.DECLINED], ""))
+
+
+class _IsoHost(IsoHost):
+    """Over the loopback; the link is down when a card asks for that."""
+
+    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+        if card.pan.reveal() == CARDS[Outcome.NOT_SENT]:
+            await self.aclose()
+        return await super().authorise(tran, card)
+
+
+@asynccontextmanager
+async def _iso() -> AsyncIterator[Host]:
+    small = SmallHost()
+    small.on_request = _answer
+    async with small.listening():
+        log = structlog.get_logger()
+        host = _IsoHost([small.address], timeout_s=TIMEOUT_S, now=now, log=log)
+        await host.start(lambda _unclaimed: None)
+        await until(lambda: host.ready)
+        yield host
+        await host.aclose()
+
+
+@pytest.fixture(params=[_scripted, _iso], ids=["scripted", "iso"])
 async def host(request: pytest.FixtureRequest) -> AsyncIterator[Host]:
     """A host that knows the cards above."""
-    asked: Host = request.param()
-    yield asked
-    await asked.aclose()
+    async with request.param() as asked:
+        yield asked
 
 
 def card(outcome: Outcome) -> Card:
@@ -75,13 +119,25 @@ async def test_a_message_repeated_is_answered_as_before(host: Host, outcome: Out
     assert await host.authorise(tran(), card(outcome)) == first
 
 
-async def test_a_refund_is_answered(host: Host) -> None:
-    reply = await host.refund(tran(2, kind=TranKind.REFUND, original_id=1, stan=124))
+@pytest.mark.parametrize("repeat", [False, True])
+async def test_what_follows_an_authorisation_is_answered(host: Host, repeat: bool) -> None:
+    completion = tran(2, kind=TranKind.COMPLETION, **FOLLOWING)
+    reversal = tran(2, kind=TranKind.REVERSAL, **FOLLOWING)
+    refund = tran(2, kind=TranKind.REFUND, **FOLLOWING)
 
-    assert reply.outcome is Outcome.APPROVED
+    replies = [
+        await host.complete(completion, tran(hold=True), repeat=repeat),
+        await host.reverse(reversal, tran(), repeat=repeat),
+        await host.refund(refund, tran(), repeat=repeat),
+    ]
+
+    assert [reply.outcome for reply in replies] == [Outcome.APPROVED] * 3
 
 
-async def test_a_reversal_is_confirmed_also_of_what_the_host_never_saw(host: Host) -> None:
-    reply = await host.reverse(tran(state=TranState.REVERSING, reversal_stan=125))
+@pytest.mark.parametrize("repeat", [False, True])
+async def test_a_reversal_advice_is_confirmed(host: Host, repeat: bool) -> None:
+    advised = tran(state=TranState.REVERSING, reversal_stan=125, reversal_at=NOW)
+
+    reply = await host.advise_reversal(advised, repeat=repeat)
 
     assert reply.outcome is Outcome.APPROVED

@@ -1,4 +1,4 @@
-"""The command line: `tkkpg`, one file per group of commands.
+"""The command line: `tkkpg`, one file per command in `commands`.
 
 What a command prints is for people, and with `--json` one JSON value on one line for programs.
 Exit status: 0 done, 1 refused or failed, 2 the command itself was mistyped.

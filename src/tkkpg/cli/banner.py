@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tkkpg.cli.cards import spaced
+from tkkpg.cli.output import spaced
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderRequest
 from tkkpg.protocol.values import AZN, Language

@@ -11,15 +11,21 @@ from typing import Final
 import click
 
 from tkkpg import __version__
+from tkkpg.cli import commands
 
 COMMANDS: Final = {
     "sandbox": "Start a gateway to try things on, with a demo shop.",
     "order": "Create, ask for, refund and look at orders.",
     "pay": "Pay an order of the sandbox as a cardholder would.",
+    "tran": "Look at the messages exchanged with the host, and resolve them.",
+    "trigger": "Make something go wrong in the running sandbox.",
+    "check": "Check that a gateway's books agree with each other.",
+    "issuer": "Start the bank's side of the host link on its own.",
     "codes": "Explain response codes and request statuses.",
     "cards": "List the sandbox's test cards.",
 }
-"""Each command with its line of help; it is the object of its name in the module of its name."""
+"""Each command with its line of help; it is the object of its name in the module of its name in
+`tkkpg.cli.commands`."""
 
 
 class LazyGroup(click.Group):
@@ -40,7 +46,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            module = import_module(f"tkkpg.cli.{cmd_name}")
+            module = import_module(f"{commands.__name__}.{cmd_name}")
         except ModuleNotFoundError as error:
             raise click.ClickException(
                 f"`tkkpg {cmd_name}` needs the package {error.name}, which is not installed. "

@@ -93,6 +93,11 @@ def printable(text: str) -> str:
     )
 
 
+def spaced(pan: str) -> str:
+    """Write a card number as it stands on a card."""
+    return " ".join(pan[at : at + 4] for at in range(0, len(pan), 4))
+
+
 def _plain(value: object) -> str:
     if isinstance(value, date | time):
         return value.isoformat()

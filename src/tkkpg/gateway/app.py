@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg import __version__
 from tkkpg.gateway.clock import Clock, SystemClock
+from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.flows.upkeep.claim import claim
 from tkkpg.gateway.flows.upkeep.deliver import AT_ONCE, deliver
 from tkkpg.gateway.flows.upkeep.expire import expire
-from tkkpg.gateway.flows.upkeep.reconcile import reconcile
+from tkkpg.gateway.flows.upkeep.reconcile import reconcile, recover
 from tkkpg.gateway.flows.upkeep.settle import settle
+from tkkpg.gateway.host.scripted import ScriptedHost
 from tkkpg.gateway.ids import Ids
-from tkkpg.gateway.keys import load_keys
+from tkkpg.gateway.keys import Keys, load_keys
 from tkkpg.gateway.logs import AccessLog, get_logger
 from tkkpg.gateway.metrics import Metrics
 from tkkpg.gateway.notify.http import HttpCourier
@@ -35,16 +38,18 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from structlog.typing import FilteringBoundLogger
 
-    from tkkpg.gateway.config import GatewayConfig
-    from tkkpg.gateway.host.base import Host
+    from tkkpg.gateway.host.base import Host, Unclaimed
     from tkkpg.gateway.notify.base import Courier
 
 DATABASE: Final = "tkkpg.db"
 KEYS: Final = "keys.toml"
 LOCK: Final = "tkkpg.lock"
+CONTROL: Final = "control.sock"
 EXPIRE_EVERY_S: Final = 1.0
 DELIVER_EVERY_S: Final = 1.0
 RECONCILE_EVERY_S: Final = 5.0
+LEFT_BEHIND_MAX: Final = 1_000_000
+"""Transactions of a crash that are resolved from the start on; more wait for the later rounds."""
 EVER: Final = datetime.max.replace(tzinfo=UTC)
 HOST_GRACE_S: Final = 10.0
 """Beyond the host's time-out, before somebody else than the sender may touch a transaction."""
@@ -75,49 +80,98 @@ async def open_gateway(
     Raises:
         ConfigurationError: The home is in use, or a file in it cannot be used.
     """
-    log = get_logger("tkkpg.gateway")
-    metrics = Metrics.create()
     async with AsyncExitStack() as stack:
-        stack.enter_context(ownership(home / LOCK))
-        if (home / DATABASE).exists() and not (home / KEYS).exists():
-            message = (
-                f"{home / KEYS} is missing beside its database: nothing sealed or hashed before "
-                "could be checked with new keys. Restore it from its backup."
-            )
-            raise ConfigurationError(message)
-        keys = load_keys(home / KEYS, random_bytes)
-        (home / DATABASE).touch(mode=0o600)  # sessions of orders are in it
-        migrate(home / DATABASE)
-        store = SQLiteStore(
-            home / DATABASE,
-            sign=lambda text: keys.sign("audit", text),
-            observe=metrics.committed,
-        )
-        stack.push_async_callback(store.aclose)
-        carrier = courier or HttpCourier(
-            allow_loopback=config.allow_loopback, user_agent=f"tkkpg/{__version__}"
-        )
-        stack.push_async_callback(carrier.aclose)
-        stack.push_async_callback(host.aclose)
-        gateway = Gateway(
-            config=config,
-            store=store,
-            host=host,
-            courier=carrier,
+        gateway = await _open(
+            stack,
+            home,
+            config,
+            host,
             clock=clock or SystemClock(),
-            ids=Ids(random_bytes, store.reserve_numbers),
-            keys=keys,
-            metrics=metrics,
-            log=log,
-            background=Background(log),
+            courier=courier,
+            random_bytes=random_bytes,
         )
-        stack.push_async_callback(gateway.background.drain, config.host_timeout_s + HOST_GRACE_S)
         # Nothing is under way yet, so whatever has no outcome was left behind by a crash; also
         # what was sent "later" than now, by a clock that was set back since.
-        await reconcile(gateway, EVER)
-        for work in _workers(gateway):
+        left_behind = await gateway.store.unresolved(EVER, LEFT_BEHIND_MAX)
+
+        def claimed(unclaimed: Unclaimed) -> None:
+            gateway.background.start(claim(gateway, unclaimed))
+
+        await host.start(claimed)
+        for work in (recover(gateway, left_behind), *_workers(gateway)):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield gateway
+
+
+@asynccontextmanager
+async def open_offline(home: Path) -> AsyncIterator[Gateway]:
+    """Open a home that no gateway runs on, to change what an operator decides and nothing else.
+
+    No host is asked, nothing is delivered, no worker runs.
+
+    Raises:
+        ConfigurationError: The home is in use, or a file in it cannot be used.
+    """
+    config = GatewayConfig(page_url="", sandbox=False, test_cards=None)
+    nobody = ScriptedHost({}, timeout_s=0)
+    async with AsyncExitStack() as stack:
+        yield await _open(
+            stack, home, config, nobody, clock=SystemClock(), courier=None, random_bytes=os.urandom
+        )
+
+
+async def _open(
+    stack: AsyncExitStack,
+    home: Path,
+    config: GatewayConfig,
+    host: Host,
+    *,
+    clock: Clock,
+    courier: Courier | None,
+    random_bytes: Callable[[int], bytes],
+) -> Gateway:
+    """Open a home; the stack closes it again."""
+    log = get_logger("tkkpg.gateway")
+    metrics = Metrics.create()
+    stack.enter_context(ownership(home / LOCK))
+    keys = _keys(home, random_bytes)
+    (home / DATABASE).touch(mode=0o600)  # sessions of orders are in it
+    migrate(home / DATABASE)
+    store = SQLiteStore(
+        home / DATABASE,
+        sign=lambda text: keys.sign("audit", text),
+        observe=metrics.committed,
+    )
+    stack.push_async_callback(store.aclose)
+    carrier = courier or HttpCourier(
+        allow_loopback=config.allow_loopback, user_agent=f"tkkpg/{__version__}"
+    )
+    stack.push_async_callback(carrier.aclose)
+    stack.push_async_callback(host.aclose)
+    gateway = Gateway(
+        config=config,
+        store=store,
+        host=host,
+        courier=carrier,
+        clock=clock,
+        ids=Ids(random_bytes, store.reserve_numbers),
+        keys=keys,
+        metrics=metrics,
+        log=log,
+        background=Background(log),
+    )
+    stack.push_async_callback(gateway.background.drain, config.host_timeout_s + HOST_GRACE_S)
+    return gateway
+
+
+def _keys(home: Path, random_bytes: Callable[[int], bytes]) -> Keys:
+    if (home / DATABASE).exists() and not (home / KEYS).exists():
+        message = (
+            f"{home / KEYS} is missing beside its database: nothing sealed or hashed before "
+            "could be checked with new keys. Restore it from its backup."
+        )
+        raise ConfigurationError(message)
+    return load_keys(home / KEYS, random_bytes)
 
 
 def _workers(gateway: Gateway) -> list[Coroutine[None, None, None]]:

@@ -1,4 +1,4 @@
-"""The sandbox: gateway, scripted host and demo shop in one process, ready to be paid at."""
+"""The sandbox: gateway and demo shop in one process, the issuer in another, ready to be paid at."""
 
 from __future__ import annotations
 
@@ -8,32 +8,45 @@ import os
 import resource
 import signal
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvloop
 
 from tkkpg.client import AsyncClient, Credentials, Endpoint
-from tkkpg.gateway.app import DATABASE, LOCK, exec_app, health_app, open_gateway, page_app
+from tkkpg.gateway.app import (
+    CONTROL,
+    DATABASE,
+    LOCK,
+    exec_app,
+    health_app,
+    open_gateway,
+    page_app,
+)
 from tkkpg.gateway.authority import Authority, Issued
 from tkkpg.gateway.clock import SystemClock
 from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.control import serve_control
 from tkkpg.gateway.flows.enrol import enrol
-from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.host.iso_host import Address, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
-from tkkpg.gateway.model.transaction import Outcome
 from tkkpg.gateway.server import Listener, Servers, exec_tls, page_tls
 from tkkpg.gateway.store.owner import ownership
+from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.protocol.values import AZN, Amount
-from tkkpg.sandbox.cards import test_cards
+from tkkpg.sandbox.cards import CardOutcome, test_cards
+from tkkpg.sandbox.faults import Dice, HttpFaults, Place, fault_verbs, faulty_line
+from tkkpg.sandbox.issuer_process import IssuerProcess, issuer_process
 from tkkpg.sandbox.shop.app import demo_shop
 from tkkpg.sandbox.shop.settings import ShopSettings
+from tkkpg.sandbox.unplugged import Unplugged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,6 +57,10 @@ MERCHANT_ID: Final = "E1000010"
 LOOPBACK: Final = "127.0.0.1"
 INFO: Final = "sandbox.json"
 SHOP_DATABASE: Final = "shop.db"
+ISSUER: Final = "issuer"
+NOTIFY: Final = "/notify"
+LINK_READY_S: Final = 5.0
+"""How long the start waits for the issuer to take the sign-on."""
 OPENING_BALANCE: Final = Amount.of("10000.00", AZN)
 
 
@@ -61,6 +78,8 @@ class SandboxSettings:
         opening_balance: What the merchant's current account holds in a fresh home.
         fresh: Start empty.
         host_timeout_s: How long a silent host is waited for.
+        fault_seed: The same seed gives the same faults.
+        fault_rates: Name of a fault to the share of messages that it strikes.
     """
 
     home: Path
@@ -72,11 +91,18 @@ class SandboxSettings:
     opening_balance: Amount = OPENING_BALANCE
     fresh: bool = False
     host_timeout_s: float = 15.0
+    fault_seed: int = 0
+    fault_rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxInfo:
-    """Where everything is, once everything accepts connections."""
+    """Where everything is, once everything accepts connections.
+
+    Attributes:
+        journal: The issuer's database: what it really did.
+        issuer_pid: Its process; another one after it had to be started again.
+    """
 
     exec_url: str
     page_url: str
@@ -87,7 +113,9 @@ class SandboxInfo:
     certificate: Path
     key: Path
     database: Path
+    journal: Path
     pid: int
+    issuer_pid: int
 
     def as_json(self) -> dict[str, str | int]:
         """Give the values by name, paths as text."""
@@ -147,31 +175,44 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
             _empty(home)
         certificates = _certificates(settings)
     apps = {name: _Later() for name in ("exec", "page", "shop", "metrics")}
-    async with AsyncExitStack() as listening:
+    log = get_logger("tkkpg.sandbox")
+    async with AsyncExitStack() as stack, AsyncExitStack() as listening:
         servers = await listening.enter_async_context(
             Servers(
                 _listeners(settings, certificates, apps), log=get_logger("tkkpg.gateway.server")
             )
         )
-        info = _info(settings, certificates, servers)
+        issuer = await stack.enter_async_context(
+            issuer_process(home / ISSUER, lambda: _describe(current()), log)
+        )
+
+        def current() -> SandboxInfo:
+            return _info(settings, certificates, servers, issuer)
+
+        info = current()
+        dice = Dice(settings.fault_seed, settings.fault_rates)
+        link = _link(settings, issuer.port, dice)
+        never_sent = {card.pan for card in test_cards() if card.outcome is CardOutcome.NOT_SENT}
         async with (
-            open_gateway(
-                home, _config(settings, info), scripted_host(settings.host_timeout_s)
-            ) as gateway,
+            open_gateway(home, _config(settings, info), Unplugged(link, never_sent)) as gateway,
             _client(info, servers.port("exec")) as client,
+            serve_control(home / CONTROL, {**owner_verbs(gateway), **fault_verbs(dice)}),
         ):
+            await _until_ready(link)
             await _enrol(gateway, settings, certificates.merchant, info)
             for name, issued in certificates.watched:
                 gateway.metrics.watch_certificate(name, issued.not_after, gateway.clock.wall)
             shop = ShopSettings(
                 base_url=info.shop_url, page_url=info.page_url, database=home / SHOP_DATABASE
             )
-            apps["exec"].becomes(exec_app(gateway))
+            apps["exec"].becomes(HttpFaults(exec_app(gateway), dice, Place.EXEC))
             apps["page"].becomes(page_app(gateway))
             apps["metrics"].becomes(health_app(gateway))
             # Not in the access log: the shop's addresses are secrets of their payers.
-            apps["shop"].becomes(demo_shop(client, shop))
-            (home / INFO).write_text(json.dumps(info.as_json()) + "\n", encoding="utf-8")
+            apps["shop"].becomes(
+                HttpFaults(demo_shop(client, shop), dice, Place.NOTIFICATION, path=NOTIFY)
+            )
+            _describe(info)
             try:
                 yield info
             finally:
@@ -179,15 +220,35 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
                 await listening.aclose()  # answers what was asked before the gateway closes
 
 
-def scripted_host(timeout_s: float) -> ScriptedHost:
-    """Make the host that plays the scenarios of the test cards."""
-    return ScriptedHost(
-        {
-            card.pan: Scenario(Outcome[card.outcome.name], card.response_code, card.delay_s)
-            for card in test_cards()
-        },
-        timeout_s,
+def _describe(info: SandboxInfo) -> None:
+    """Write down where everything is, for the commands that ask for it."""
+    path = info.database.with_name(INFO)
+    path.write_text(json.dumps(info.as_json()) + "\n", encoding="utf-8")
+
+
+def _link(settings: SandboxSettings, port: int, dice: Dice) -> IsoHost:
+    """Make the link to the issuer, with faults on it."""
+    plain = tcp()
+
+    def dial(address: Address, make: Callable[[], asyncio.Protocol]) -> Awaitable[object]:
+        line = partial(plain, address)
+        return faulty_line(line, dice, host_timeout_s=settings.host_timeout_s)(make)
+
+    return IsoHost(
+        [(LOOPBACK, port)],
+        timeout_s=settings.host_timeout_s,
+        now=SystemClock().now,
+        log=get_logger("tkkpg.gateway.host"),
+        dial=dial,
     )
+
+
+async def _until_ready(link: IsoHost) -> None:
+    """Wait until a payment can be sent; a link that is late is no reason not to start."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINK_READY_S):
+            while not link.ready:  # noqa: ASYNC110 - it signs on in milliseconds, once
+                await asyncio.sleep(0.005)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +287,12 @@ def _listeners(
     ]
 
 
-def _info(settings: SandboxSettings, certificates: _Certificates, servers: Servers) -> SandboxInfo:
+def _info(
+    settings: SandboxSettings,
+    certificates: _Certificates,
+    servers: Servers,
+    issuer: IssuerProcess,
+) -> SandboxInfo:
     name = settings.host_name or "localhost"
     page_port = servers.port("page")
     page = name if page_port == 443 else f"{name}:{page_port}"  # noqa: PLR2004 - https's own port
@@ -240,7 +306,9 @@ def _info(settings: SandboxSettings, certificates: _Certificates, servers: Serve
         certificate=certificates.merchant.certificate,
         key=certificates.merchant.key,
         database=settings.home / DATABASE,
+        journal=issuer.journal,
         pid=os.getpid(),
+        issuer_pid=issuer.pid,
     )
 
 
@@ -252,7 +320,7 @@ async def _enrol(
         name="Nar",
         terminal_id="E1000010",
         base_url=info.shop_url,
-        notification_url=f"{info.shop_url}/notify",
+        notification_url=f"{info.shop_url}{NOTIFY}",
     )
     await enrol(
         gateway,
@@ -285,6 +353,6 @@ def _client(info: SandboxInfo, exec_port: int) -> AsyncClient:
 
 def _empty(home: Path) -> None:
     """Remove what a run leaves; certificates and keys stay, browsers may trust them already."""
-    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", INFO):
+    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", INFO, f"{ISSUER}/*"):
         for path in home.glob(pattern):
             path.unlink()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tkkpg.cli.banner import CARDS_SHOWN, banner, curl, trust
-from tkkpg.cli.cards import spaced
+from tkkpg.cli.output import spaced
 from tkkpg.sandbox.app import SandboxInfo
 from tkkpg.sandbox.cards import test_cards as all_cards
 
@@ -22,7 +22,9 @@ INFO = SandboxInfo(
     certificate=HOME / "merchants" / "E1000010" / "cert.pem",
     key=HOME / "merchants" / "E1000010" / "key.pem",
     database=HOME / "tkkpg.db",
+    journal=HOME / "issuer.db",
     pid=1,
+    issuer_pid=2,
 )
 
 

@@ -50,7 +50,7 @@ def test_small_commands_need_neither_gateway_nor_client(words: list[str]) -> Non
 def test_a_missing_package_is_named_with_the_way_to_get_it(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "tkkpg.cli.cards", raising=False)
+    monkeypatch.delitem(sys.modules, "tkkpg.cli.commands.cards", raising=False)
     monkeypatch.setitem(sys.modules, "tkkpg.sandbox.cards", None)
 
     told = run("cards")

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from tkkpg.cli.output import Command, print_facts, print_json, print_table, printable
+from tkkpg.cli.output import Command, print_facts, print_json, print_table, printable, spaced
 from tkkpg.protocol.errors import NotSent, OperationRefused, TKKPGError
 
 
@@ -77,3 +77,8 @@ def test_an_error_that_is_no_refusal_has_no_status() -> None:
 
 def test_a_fault_of_ours_is_not_hidden() -> None:
     assert isinstance(failing(ZeroDivisionError()).exception, ZeroDivisionError)
+
+
+def test_a_card_number_is_written_in_groups_of_four() -> None:
+    assert spaced("4169733213495869") == "4169 7332 1349 5869"
+    assert spaced("371449635398431") == "3714 4963 5398 431"

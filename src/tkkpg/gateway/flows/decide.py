@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from structlog.contextvars import get_contextvars
 
+from tkkpg.gateway.crash import reach
 from tkkpg.gateway.ids import Sequence
 from tkkpg.gateway.model.decisions.payment import Numbers
 from tkkpg.gateway.model.errors import GuardFailed, OrderUnknown, StoreConflict
@@ -43,7 +44,9 @@ async def draw_numbers(gateway: Gateway) -> Numbers:
 
 async def commit(gateway: Gateway, plan: Plan) -> None:
     """Commit a plan and wake whoever has work from it."""
+    reach("commit.before", plan.action)
     await gateway.store.commit(plan)
+    reach("commit.after", plan.action)
     if plan.notifications:
         gateway.outbox.set()
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tkkpg.gateway.crash import reach
 from tkkpg.gateway.flows.decide import decide
 from tkkpg.gateway.model.decisions.payment import plan_outcome, plan_reversed
 from tkkpg.gateway.model.decisions.refund import plan_refund_outcome
-from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction, TranState
+from tkkpg.gateway.model.errors import IllegalTransition
+from tkkpg.gateway.model.transaction import (
+    OPEN,
+    HostReply,
+    Outcome,
+    TranKind,
+    Transaction,
+    TranState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,13 +36,21 @@ async def ask_and_record(
     Raises:
         StoreUnavailable: The outcome is not recorded; reconciliation finds the transaction.
     """
+    reach("host.before", tran.kind.lower())
     reply = await ask()
+    reach("host.answered", tran.kind.lower())
     gateway.metrics.host_asked(tran.kind, reply.outcome)
-    await record(gateway, tran, reply)
+    reversing = await record(gateway, tran, reply)
+    if reversing is not None:
+        gateway.background.start(reverse(gateway, reversing))
 
 
-async def record(gateway: Gateway, tran: Transaction, reply: HostReply) -> None:
-    """Record the outcome of a transaction; recording the same twice changes nothing."""
+async def record(gateway: Gateway, tran: Transaction, reply: HostReply) -> Transaction | None:
+    """Record the outcome of a transaction; recording the same twice changes nothing.
+
+    Returns:
+        The transaction, if this reserved its reversal, which is to be sent now.
+    """
     gateway.log.info(
         "host_answered",
         order_id=tran.order_id,
@@ -49,26 +66,34 @@ async def record(gateway: Gateway, tran: Transaction, reply: HostReply) -> None:
             GATEWAY,
             lambda context, facts: plan_refund_outcome(context, facts, tran.tran_id, reply),
         )
-        return
+        return None
     stan = await gateway.ids.stan() if reply.outcome is Outcome.UNKNOWN else 0
 
     def planner(context: Context, facts: Facts) -> Plan | None:
         return plan_outcome(context, facts, tran.tran_id, reply, stan)
 
     plan = await decide(gateway, tran.order_id, GATEWAY, planner)
-    if plan is not None:
-        for change in plan.transactions:
-            if change.transaction.state is TranState.REVERSING:
-                gateway.background.start(reverse(gateway, change.transaction))
+    for change in plan.transactions if plan else ():
+        if change.expected_state in OPEN and change.transaction.state is TranState.REVERSING:
+            return change.transaction
+    return None
 
 
-async def reverse(gateway: Gateway, tran: Transaction) -> None:
-    """Send the reversal of an authorisation that nobody knows, and record its confirmation.
+async def reverse(gateway: Gateway, tran: Transaction, *, repeat: bool = False) -> HostReply:
+    """Advise the reversal of an authorisation that nobody knows, and record its confirmation.
 
     Without a confirmation the transaction stays REVERSING, and reconciliation asks again.
     """
-    reply = await gateway.host.reverse(tran)
+    reach("host.before", "reversal")
+    reply = await gateway.host.advise_reversal(tran, repeat=repeat)
+    reach("host.answered", "reversal")
     gateway.metrics.host_asked(TranKind.REVERSAL, reply.outcome)
+    await record_reversal(gateway, tran, reply)
+    return reply
+
+
+async def record_reversal(gateway: Gateway, tran: Transaction, reply: HostReply) -> None:
+    """Record the answer to a reversal advice; only a confirmation ends it."""
     if reply.outcome is Outcome.APPROVED:
         await decide(
             gateway,
@@ -76,3 +101,12 @@ async def reverse(gateway: Gateway, tran: Transaction) -> None:
             GATEWAY,
             lambda context, facts: plan_reversed(context, facts, tran.tran_id),
         )
+
+
+async def ask_refund(gateway: Gateway, tran: Transaction, *, repeat: bool = False) -> HostReply:
+    """Ask the host for a refund of the transaction that it refers to."""
+    original = await gateway.store.transaction(tran.original_id or 0)
+    if original is None:
+        message = f"Refund {tran.tran_id} refers to a transaction that is not stored."
+        raise IllegalTransition(message)
+    return await gateway.host.refund(tran, original, repeat=repeat)

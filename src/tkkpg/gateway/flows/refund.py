@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.flows.decide import decide, draw_numbers
 from tkkpg.gateway.flows.find_order import find_order
-from tkkpg.gateway.flows.record import ask_and_record
+from tkkpg.gateway.flows.record import ask_and_record, ask_refund
 from tkkpg.gateway.model.decisions.refund import plan_refund
 from tkkpg.gateway.model.errors import GuardFailed, PolicyRefusal
 from tkkpg.gateway.model.transaction import TranState
@@ -62,7 +62,7 @@ async def refund(gateway: Gateway, merchant: Merchant, request: RefundRequest) -
         raise PolicyRefusal(message, status=OperationStatus.ACCOUNT_SHORT) from None
     assert plan is not None, "this planner always plans"  # noqa: S101 - says what holds
     tran = plan.new_transactions[0]
-    asking = ask_and_record(gateway, tran, lambda: gateway.host.refund(tran))
+    asking = ask_and_record(gateway, tran, lambda: ask_refund(gateway, tran))
     await asyncio.shield(gateway.background.start(asking))
     return await _answer(gateway, tran)
 

@@ -4,6 +4,8 @@ It stands in for the bank's authorisation host until a link is configured: every
 its scenario, and all four outcomes occur.
 """
 
+# ruff: noqa: ARG002 - the port hands over more than a script looks at
+
 from __future__ import annotations
 
 import asyncio
@@ -13,8 +15,9 @@ from typing import TYPE_CHECKING
 from tkkpg.gateway.model.transaction import HostReply, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from tkkpg.gateway.host.base import Unclaimed
     from tkkpg.gateway.model.card import Card
     from tkkpg.gateway.model.transaction import Transaction
 
@@ -47,6 +50,9 @@ class ScriptedHost:
         self._scenarios = scenarios
         self._timeout_s = timeout_s
 
+    async def start(self, unclaimed: Callable[[Unclaimed], None]) -> None:
+        """Nothing to connect to, and nobody answers late."""
+
     async def authorise(self, tran: Transaction, card: Card) -> HostReply:
         """Play the card's scenario."""
         unknown = Scenario(Outcome.DECLINED, "075")
@@ -59,16 +65,34 @@ class ScriptedHost:
         await asyncio.sleep(scenario.delay_s)
         return HostReply.of(scenario.response_code, _approval_code(tran))
 
-    async def refund(self, tran: Transaction) -> HostReply:
+    async def complete(
+        self, tran: Transaction, original: Transaction, *, repeat: bool = False
+    ) -> HostReply:
         """Approve."""
-        return HostReply.of("001", _approval_code(tran))
+        return _approved(tran)
 
-    async def reverse(self, tran: Transaction) -> HostReply:
-        """Confirm: nothing is left of the original."""
-        return HostReply.of("001", _approval_code(tran))
+    async def reverse(
+        self, tran: Transaction, original: Transaction, *, repeat: bool = False
+    ) -> HostReply:
+        """Approve."""
+        return _approved(tran)
+
+    async def refund(
+        self, tran: Transaction, original: Transaction, *, repeat: bool = False
+    ) -> HostReply:
+        """Approve."""
+        return _approved(tran)
+
+    async def advise_reversal(self, tran: Transaction, *, repeat: bool = False) -> HostReply:
+        """Confirm: nothing is left of the authorisation."""
+        return _approved(tran)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
+
+
+def _approved(tran: Transaction) -> HostReply:
+    return HostReply.of("001", _approval_code(tran))
 
 
 def _approval_code(tran: Transaction) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.protocol.codes import Outcome as CodeOutcome
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.values import Currency, OrderType
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class TranKind(StrEnum):
@@ -56,6 +54,8 @@ UNRESOLVED: Final = (*OPEN, TranState.REVERSING)
 
 NO_LINK_CODE: Final = "-1"
 """Response code of an authorisation that never left (document: POS not answer)."""
+PARKED_AFTER: Final = timedelta(hours=24)
+"""How long an outcome is asked for, before the transaction is left to the operator."""
 SILENCE_CODE: Final = "810"
 """Response code of a host that did not answer (document: transaction timeout)."""
 
@@ -119,7 +119,12 @@ class Transaction:
         rrn: Retrieval reference number, twelve digits, the host's lasting reference.
         sent_at: Transmission date-time, UTC, sent with the message and every repeat.
         original_id: The transaction that a refund, completion or reversal refers to.
+        hold: An authorisation that only holds the amount, to be completed later.
         reversal_stan: Trace number of the reversal advice, once one is reserved.
+        reversal_at: Transmission date-time of the advice and its repeats, UTC.
+        late_reply: Response and approval code of an answer that came after the reversal was
+            reserved: it is kept and changes nothing.
+        parked_at: When it was left to the operator, who alone resolves it from then on.
         pan_masked: `416973••••••5869`; the number itself is nowhere.
         pan_hash: Keyed hash of the number, hexadecimal.
         brand: Scheme as written on the wire: VISA, MC, …
@@ -142,7 +147,11 @@ class Transaction:
     response_code: str | None = None
     approval_code: str | None = None
     original_id: int | None = None
+    hold: bool = False
     reversal_stan: int | None = None
+    reversal_at: datetime | None = None
+    late_reply: str | None = None
+    parked_at: datetime | None = None
     description: str = ""
     pan_masked: str | None = None
     pan_hash: str | None = None

@@ -18,6 +18,7 @@ from tkkpg.gateway.web.peer import FINGERPRINT_KEY
 MAX_HEAD_BYTES: Final = 32_768  # request line and headers; browsers send 1 to 4 kB
 MAX_REQUEST_BYTES: Final = 16_777_216  # what is read and thrown away after an early refusal
 RECEIVE_S: Final = 30.0  # from the first byte of a request to the last
+TRANSPORT_KEY: Final = "transport"  # in a request's state: for the sandbox, which breaks answers
 
 
 class Connection(HttpToolsProtocol):
@@ -31,6 +32,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the peer's fingerprint for every request to come, and start the idle clock."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls else None
         if certificate:

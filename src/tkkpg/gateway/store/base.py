@@ -80,7 +80,21 @@ class Store(Protocol):
         ...
 
     async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Transaction]:
-        """List transactions SENT, UNKNOWN or REVERSING that were sent before a time."""
+        """List transactions without an outcome whose last message was sent before a time.
+
+        Parked ones are not listed: they are the operator's.
+        """
+        ...
+
+    async def transaction(self, tran_id: int) -> Transaction | None:
+        """Find a transaction by our number."""
+        ...
+
+    async def transactions_traced(self, stan: int) -> Sequence[Transaction]:
+        """List transactions with a trace number, as their own or as their reversal's.
+
+        Trace numbers have six digits and come round again: the caller compares the time.
+        """
         ...
 
     async def unsettled(self) -> Sequence[Unsettled]:

@@ -54,11 +54,15 @@ ORDER: Final = (
 TRAN: Final = (
     "tran_id, order_id, merchant_id, terminal_id, kind, state, amount_minor, currency, two_id, "
     "stan, rrn, created_at, sent_at, finished_at, response_code, approval_code, original_id, "
-    "reversal_stan, description, pan_masked, pan_hash, brand"
+    "reversal_stan, description, pan_masked, pan_hash, brand, hold, reversal_at, late_reply, "
+    "parked_at"
 )
 ORDER_MOVES: Final = "status, version, updated_at, paid_at, refunded_at, refunded_minor"
 """Columns of an order that change after it was made."""
-TRAN_MOVES: Final = "state, finished_at, response_code, approval_code, reversal_stan"
+TRAN_MOVES: Final = (
+    "state, finished_at, response_code, approval_code, reversal_stan, reversal_at, late_reply, "
+    "parked_at"
+)
 """Columns of a transaction that change after it was reserved."""
 MERCHANT: Final = (
     "merchant_id, name, terminal_id, base_url, notification_url, xmlout_wrapped, xmlout_base64, "
@@ -169,6 +173,10 @@ def tran_row(tran: Transaction) -> tuple[Value, ...]:
         tran.pan_masked,
         tran.pan_hash,
         tran.brand,
+        int(tran.hold),
+        _micros(tran.reversal_at),
+        tran.late_reply,
+        _micros(tran.parked_at),
     )
 
 
@@ -180,6 +188,9 @@ def tran_moves(tran: Transaction) -> tuple[Value, ...]:
         tran.response_code,
         tran.approval_code,
         tran.reversal_stan,
+        _micros(tran.reversal_at),
+        tran.late_reply,
+        _micros(tran.parked_at),
     )
 
 
@@ -208,6 +219,10 @@ def tran_of(row: Row) -> Transaction:
         pan_masked=row[19],
         pan_hash=row[20],
         brand=row[21],
+        hold=bool(row[22]),
+        reversal_at=moment_or_none(row[23]),
+        late_reply=row[24],
+        parked_at=moment_or_none(row[25]),
     )
 
 

@@ -118,6 +118,7 @@ ORDERS = sa.Table(
 
 _OPEN = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN)))
 _UNRESOLVED = sa.text("state IN ('SENT', 'UNKNOWN', 'REVERSING')")
+_ADVISED = sa.text("reversal_stan IS NOT NULL")
 
 TRAN = sa.Table(
     "tran",
@@ -144,6 +145,10 @@ TRAN = sa.Table(
     _text("pan_masked", null=True),
     _text("pan_hash", null=True),
     _text("brand", null=True),
+    sa.Column("hold", sa.BigInteger, nullable=False, server_default="0"),
+    _number("reversal_at", null=True),
+    _text("late_reply", null=True),
+    _number("parked_at", null=True),
     _one_of("kind", TranKind),
     _one_of("state", TranState),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
@@ -153,6 +158,13 @@ TRAN = sa.Table(
     ),
     sa.Index(
         "ix_tran_unresolved", "sent_at", sqlite_where=_UNRESOLVED, postgresql_where=_UNRESOLVED
+    ),
+    sa.Index("ix_tran_stan", "stan"),
+    sa.Index(
+        "ix_tran_reversal_stan",
+        "reversal_stan",
+        sqlite_where=_ADVISED,
+        postgresql_where=_ADVISED,
     ),
 )
 

@@ -179,8 +179,27 @@ class SQLiteStore:
         found = select(
             self._reader,
             f"SELECT {rows.TRAN} FROM tran WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')"  # noqa: S608 - constant columns
-            " AND sent_at < ? ORDER BY sent_at LIMIT ?",
+            " AND sent_at < ?1 AND coalesce(reversal_at, sent_at) < ?1 AND parked_at IS NULL"
+            " ORDER BY sent_at LIMIT ?2",
             (rows.micros(sent_before), limit),
+        )
+        return [rows.tran_of(row) for row in found]
+
+    async def transaction(self, tran_id: int) -> Transaction | None:
+        """Find a transaction; see `Store.transaction`."""
+        found = select(
+            self._reader,
+            f"SELECT {rows.TRAN} FROM tran WHERE tran_id = ?",  # noqa: S608 - constant columns
+            (tran_id,),
+        )
+        return rows.tran_of(found[0]) if found else None
+
+    async def transactions_traced(self, stan: int) -> Sequence[Transaction]:
+        """List transactions with a trace number; see `Store.transactions_traced`."""
+        found = select(
+            self._reader,
+            f"SELECT {rows.TRAN} FROM tran WHERE stan = ?1 OR reversal_stan = ?1",  # noqa: S608 - constant columns
+            (stan,),
         )
         return [rows.tran_of(row) for row in found]
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 ORDERS_MAX: Final = 500
 """Orders that one search gives: more is a report, not a look."""
 
+TRANSACTIONS_MAX: Final = 500
+"""Transactions that one list gives, for the same reason."""
+
 _ENTRY: Final = "entry_id, at, posting, phase, debit, credit, amount_minor, currency, tran_id"
 _NOTIFICATION: Final = (
     "notification_id, url, xmlmsg, state, attempts, created_at, due_at, finished_at, last_result"
@@ -119,7 +122,7 @@ def order_view(path: Path, order_id: int) -> OrderView | None:
     Raises:
         ConfigurationError: The file cannot be read, or is no database of ours.
     """
-    with _reading(path) as db:
+    with reading(path) as db:
         found = _orders(db, "order_id = ?", order_id)
         if not found:
             return None
@@ -158,7 +161,7 @@ def find_orders(
         ConfigurationError: The file cannot be read, or is no database of ours.
         TypeError: Not exactly one of session and day is given.
     """
-    with _reading(path) as db:
+    with reading(path) as db:
         if session is not None and day is None:
             return _orders(db, "session_id = ?", session)
         if day is not None and session is None:
@@ -168,9 +171,40 @@ def find_orders(
     raise TypeError("Orders are found by session or by day: give exactly one of the two.")
 
 
+def find_transactions(path: Path, *, unresolved: bool) -> tuple[Transaction, ...]:
+    """List transactions with the host.
+
+    Args:
+        path: The database.
+        unresolved: Only those whose outcome is not certain yet, oldest first; else all of them,
+            newest first.
+
+    Returns:
+        At most `TRANSACTIONS_MAX` transactions.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is no database of ours.
+    """
+    chosen = (
+        "WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING') ORDER BY sent_at, tran_id"
+        if unresolved
+        else "ORDER BY tran_id DESC"
+    )
+    with reading(path) as db:
+        found = select(
+            db,
+            f"SELECT {rows.TRAN} FROM tran {chosen} LIMIT {TRANSACTIONS_MAX}",  # noqa: S608 - constant columns and conditions
+        )
+        return tuple(map(rows.tran_of, found))
+
+
 @contextmanager
-def _reading(path: Path) -> Iterator[apsw.Connection]:
-    """Open the file for one look, with one snapshot for all its queries."""
+def reading(path: Path) -> Iterator[apsw.Connection]:
+    """Open the file for one look, with one snapshot for all its queries.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is no database of ours.
+    """
     if not path.is_file():
         raise ConfigurationError(
             f"There is no database {path}. Check the home: the gateway makes it at its first start."

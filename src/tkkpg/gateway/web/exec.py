@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tkkpg.gateway.crash import reach, reach_written
 from tkkpg.gateway.flows.create_order import create_order
 from tkkpg.gateway.flows.get_order_information import get_order_information
 from tkkpg.gateway.flows.get_order_status import get_order_status
@@ -85,7 +86,9 @@ class Exec:
         headers = [(b"tkkpg-request-id", str(scope["state"].get("request_id", "")).encode())]
         if answer.reason and self._gateway.config.sandbox:
             headers.append((b"tkkpg-reason", answer.reason.encode("ascii", "replace")))
+        reach("exec.before_reply", answer.operation)
         await _send(send, 200, answer.body, b"text/xml;charset=UTF-8", *headers)
+        reach_written("exec.after_reply", answer.operation)
 
     async def answer(self, body: bytes, fingerprint: str | None) -> Answer:
         """Answer the bytes of a request.
@@ -98,6 +101,7 @@ class Exec:
         try:
             request = codec.decode_request(body)
             operation, flow = OPERATIONS[type(request)]
+            reach("exec.request", operation)
             merchant = await self._merchant(fingerprint)
             permitted = check_access(merchant, request.merchant_id, Operation(operation))
             reply = codec.encode(await flow(self._gateway, permitted, request))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tkkpg.gateway.crash import reach, reach_written
 from tkkpg.gateway.flows.pay import (
     PageGone,
     PageUnknown,
@@ -83,8 +85,12 @@ class HostedPage:
             )
         except CardInvalid as invalid:
             return self._corrections(visit, fields, invalid)
+        reach("page.request")
         await submit_card(self._gateway, visit.view, card)
-        return self._see_other(visit, OUTCOME)
+        reach("page.before_reply")
+        answer = self._see_other(visit, OUTCOME)
+        answer.background = BackgroundTask(_answered)
+        return answer
 
     async def cancel(self, request: Request) -> Response:
         """Take the cancel button."""
@@ -178,6 +184,10 @@ def hosted_page(gateway: Gateway) -> Starlette:
         middleware=[Middleware(Unforeseen, gateway=gateway)],
         exception_handlers=dict.fromkeys((HTTPException, *TROUBLES), page.trouble),
     )
+
+
+async def _answered() -> None:
+    reach_written("page.after_reply")
 
 
 def _reference(request: Request) -> str:

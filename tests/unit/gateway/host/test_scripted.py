@@ -81,10 +81,13 @@ async def test_what_never_left_is_known_at_once() -> None:
     assert perf_counter() - started < 5
 
 
-async def test_refunds_and_reversals_are_approved() -> None:
+async def test_all_that_follows_an_authorisation_is_approved() -> None:
     host = playing(Outcome.DECLINED, "116")
     approved = HostReply(Outcome.APPROVED, "001", "000123")
 
-    assert await host.refund(tran(kind=TranKind.REFUND)) == approved
-    assert await host.reverse(tran()) == approved
+    await host.start(lambda _unclaimed: None)
+    assert await host.complete(tran(kind=TranKind.COMPLETION), tran()) == approved
+    assert await host.refund(tran(kind=TranKind.REFUND), tran(), repeat=True) == approved
+    assert await host.reverse(tran(kind=TranKind.REVERSAL), tran()) == approved
+    assert await host.advise_reversal(tran()) == approved
     await host.aclose()

@@ -40,9 +40,16 @@ def parts(path: Path) -> dict[str, list[str]]:
             " WHERE sql IS NOT NULL AND name <> 'alembic_version'"
         ).fetchall()
     return {
-        str(name): sorted(re.sub(r"\s+", " ", line).strip(" ,") for line in str(sql).splitlines())
+        str(name): sorted(
+            re.sub(r"\s+", " ", line).strip(" ,") for line in _lines(str(sql)) if line.strip(" )")
+        )
         for name, sql in made
     }
+
+
+def _lines(statement: str) -> list[str]:
+    """Split a statement as it was written; SQLite appends an added column to the last line."""
+    return re.sub(r", (?=[a-z_]+ (?:BIGINT|TEXT))|\)$", "\n", statement).splitlines()
 
 
 def tables(path: Path) -> set[str]:

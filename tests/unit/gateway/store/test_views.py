@@ -19,7 +19,7 @@ from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.gateway.store import views
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.sqlite import SQLiteStore, connect
-from tkkpg.gateway.store.views import find_orders, order_view
+from tkkpg.gateway.store.views import find_orders, find_transactions, order_view
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.protocol.values import AZN, Amount, Language, OrderStatus, OrderType
 
@@ -232,7 +232,7 @@ async def test_the_store_goes_on_writing_beside_a_view(written: Written) -> None
 async def test_a_view_cannot_write(written: Written) -> None:
     with (
         pytest.raises(ConfigurationError, match="cannot be read"),
-        views._reading(written.path) as db,
+        views.reading(written.path) as db,
     ):
         db.execute("DELETE FROM orders")
 
@@ -254,3 +254,41 @@ def test_a_file_that_is_no_database_of_ours_is_named(tmp_path: Path, content: by
     with pytest.raises(ConfigurationError, match="cannot be read as a database") as caught:
         order_view(path, 1)
     assert isinstance(caught.value.__cause__, apsw.Error)
+
+
+@pytest.mark.anyio
+async def test_transactions_are_listed_newest_first(written: Written) -> None:
+    later = await another_transaction(written, 8, TranState.DECLINED)
+
+    assert find_transactions(written.path, unresolved=False) == (later, TRAN)
+
+
+@pytest.mark.anyio
+async def test_unresolved_transactions_are_listed_oldest_first(written: Written) -> None:
+    newer = await another_transaction(written, 8, TranState.REVERSING)
+    older = await another_transaction(
+        written, 9, TranState.UNKNOWN, sent_at=NOW - timedelta(days=2)
+    )
+
+    assert find_transactions(written.path, unresolved=True) == (older, newer)
+
+
+@pytest.mark.anyio
+async def test_the_oldest_of_too_many_unresolved_transactions_are_given(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "TRANSACTIONS_MAX", 1)
+    oldest = await another_transaction(written, 8, TranState.REVERSING)
+    await another_transaction(written, 9, TranState.SENT, sent_at=NOW + timedelta(seconds=1))
+
+    assert find_transactions(written.path, unresolved=True) == (oldest,)
+
+
+async def another_transaction(
+    written: Written, tran_id: int, state: TranState, *, sent_at: datetime = NOW
+) -> Transaction:
+    tran = replace(TRAN, tran_id=tran_id, state=state, sent_at=sent_at)
+    await written.store.commit(
+        Plan(context=context(tran_id), action="authorisation_reserved", new_transactions=(tran,))
+    )
+    return tran

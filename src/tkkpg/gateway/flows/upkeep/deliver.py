@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.config import RETRY_PAUSES
+from tkkpg.gateway.crash import reach
 from tkkpg.gateway.notify.base import Delivery
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ async def deliver(gateway: Gateway) -> int:
     """
     now = gateway.clock.now()
     due = await gateway.store.take_notifications(now, now + LEASE, AT_ONCE)
+    if due:
+        reach("deliver.taken")
     await asyncio.gather(*(_attempt(gateway, notification) for notification in due))
     return len(due)
 
@@ -35,7 +38,9 @@ async def _attempt(gateway: Gateway, notification: Notification) -> None:
     delivery = Delivery(
         notification.notification_id, notification.url, {"xmlmsg": notification.xmlmsg}
     )
+    reach("deliver.before_request")
     result = await gateway.courier.deliver(delivery)
+    reach("deliver.after_request")
     now = gateway.clock.now()
     store, known = gateway.store, notification.notification_id
     if result.delivered or notification.attempts >= len(RETRY_PAUSES):
@@ -43,6 +48,7 @@ async def _attempt(gateway: Gateway, notification: Notification) -> None:
     else:
         pause = RETRY_PAUSES[notification.attempts]
         await store.postpone_notification(known, now + pause, result.detail)
+    reach("deliver.marked")
     gateway.log.info(
         "notification_attempted",
         notification_id=known,

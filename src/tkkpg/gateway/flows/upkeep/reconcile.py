@@ -4,6 +4,8 @@
 | ----------------- | ---------------------------- | ---------------------------------------- |
 | an authorisation  | a reversal, until confirmed  | DECLINED 810 in the commit that reserves |
 | a refund          | the same refund again        | ON-REFUND, then REFUNDED or back         |
+
+After a day without an answer a transaction is parked: the operator resolves it, nobody drops it.
 """
 
 from __future__ import annotations
@@ -11,10 +13,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from tkkpg.gateway.flows.record import record, reverse
-from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, TranState
+from tkkpg.gateway.crash import reach
+from tkkpg.gateway.flows.decide import decide
+from tkkpg.gateway.flows.record import GATEWAY, ask_refund, record, reverse
+from tkkpg.gateway.model.decisions.resolution import plan_parking
+from tkkpg.gateway.model.transaction import (
+    UNRESOLVED,
+    HostReply,
+    Outcome,
+    TranKind,
+    TranState,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from tkkpg.gateway.model.transaction import Transaction
@@ -22,12 +34,14 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 10_000
 """Transactions per round; the rest waits for the next one."""
-HOST_AT_ONCE: Final = 100
-"""Transactions being resolved at a time, so that one round does not flood a host that is back."""
+RECOVER_EVERY_S: Final = 0.5
+"""Pause between attempts while the host cannot be reached after a start."""
+HOST_AT_ONCE: Final = 16
+"""Transactions being resolved at a time: payments under way come first."""
 
 
 async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
-    """Resolve transactions that were sent before a time and have no final state.
+    """Resolve transactions whose last message was sent before a time and have no final state.
 
     Args:
         gateway: What to work with.
@@ -38,29 +52,94 @@ async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
         The number of transactions looked at.
     """
     found = await gateway.store.unresolved(sent_before, AT_ONCE)
-    lines = asyncio.Semaphore(HOST_AT_ONCE)
-    await asyncio.gather(*(_attempt(gateway, tran, lines) for tran in found))
+    await _Round(gateway).work_off(found)
     return len(found)
 
 
-async def _attempt(gateway: Gateway, tran: Transaction, lines: asyncio.Semaphore) -> None:
-    """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
-    log = gateway.log.bind(order_id=tran.order_id, tran_id=tran.tran_id, state=tran.state)
-    async with lines:
-        log.warning("transaction_unresolved")
+async def recover(gateway: Gateway, left_behind: Sequence[Transaction]) -> None:
+    """Resolve what a crash left behind, again and again until the host can be reached.
+
+    Args:
+        gateway: What to work with.
+        left_behind: What was unresolved before anything new was begun.
+    """
+    waiting: Sequence[Transaction] = left_behind
+    while waiting:
+        one_round = _Round(gateway)
+        await one_round.work_off(waiting)
+        if not one_round.unreachable:
+            return
+        await asyncio.sleep(RECOVER_EVERY_S)
+        fresh = [await gateway.store.transaction(tran.tran_id) for tran in waiting]
+        waiting = [tran for tran in fresh if tran and tran.state in UNRESOLVED]
+
+
+class _Round:
+    """One look at all that is unresolved; it ends early when the host cannot be reached.
+
+    Attributes:
+        unreachable: A message could not be sent.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.unreachable = False
+
+    async def work_off(self, found: Sequence[Transaction]) -> None:
+        """Resolve one after the other, several at a time."""
+        waiting = iter(found)
+        await asyncio.gather(*(self._worker(waiting) for _ in range(HOST_AT_ONCE)))
+
+    async def _worker(self, waiting: Iterator[Transaction]) -> None:
+        for tran in waiting:
+            # What has not left an authorisation that is given up must be written all the same.
+            if not self.unreachable or tran.state is TranState.SENT:
+                await self._attempt(tran)
+
+    async def _attempt(self, tran: Transaction) -> None:
+        """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
+        log = self._gateway.log.bind(order_id=tran.order_id, tran_id=tran.tran_id, state=tran.state)
+        reach("reconcile.found", tran.state)
         try:
-            await _resolve(gateway, tran)
+            outcome = await self._resolve(tran)
+            log.warning("transaction_reconciled", outcome=outcome)
+            await decide(
+                self._gateway,
+                tran.order_id,
+                GATEWAY,
+                lambda context, facts: plan_parking(context, facts, tran.tran_id),
+            )
         except Exception:
             log.exception("transaction_not_resolved")
+        reach("reconcile.done", tran.state)
+
+    async def _resolve(self, tran: Transaction) -> Outcome:
+        outcome = await _RESOLVE[tran.kind, tran.state is TranState.REVERSING](self._gateway, tran)
+        self.unreachable = self.unreachable or outcome is Outcome.NOT_SENT
+        return outcome
 
 
-async def _resolve(gateway: Gateway, tran: Transaction) -> None:
-    if tran.state is TranState.REVERSING:
-        await reverse(gateway, tran)
-    elif tran.kind is TranKind.REFUND:
-        reply = await gateway.host.refund(tran)
-        # A repeat that did not leave says nothing about the message before it.
-        known = HostReply.silent() if reply.outcome is Outcome.NOT_SENT else reply
-        await record(gateway, tran, known)
-    else:
-        await record(gateway, tran, HostReply.silent())
+async def _give_up(gateway: Gateway, tran: Transaction) -> Outcome:
+    """Decline an authorisation that nobody knows, and reverse it."""
+    reversing = await record(gateway, tran, HostReply.silent())
+    return Outcome.UNKNOWN if reversing is None else (await reverse(gateway, reversing)).outcome
+
+
+async def _reverse_again(gateway: Gateway, tran: Transaction) -> Outcome:
+    return (await reverse(gateway, tran, repeat=True)).outcome
+
+
+async def _refund_again(gateway: Gateway, tran: Transaction) -> Outcome:
+    reply = await ask_refund(gateway, tran, repeat=True)
+    # A repeat that did not leave says nothing about the message before it.
+    unsent = reply.outcome is Outcome.NOT_SENT
+    await record(gateway, tran, HostReply.silent() if unsent else reply)
+    return reply.outcome
+
+
+_RESOLVE: Final = {
+    (TranKind.AUTHORISATION, False): _give_up,
+    (TranKind.AUTHORISATION, True): _reverse_again,
+    (TranKind.REFUND, False): _refund_again,
+}
+"""What is done about a transaction, by kind and by whether its reversal is reserved."""

@@ -30,7 +30,7 @@ from tkkpg.gateway.model.transaction import (
     event_of,
 )
 from tkkpg.gateway.model.xmlout import xmlmsg
-from tkkpg.protocol.values import OrderRef, OrderStatus
+from tkkpg.protocol.values import OrderRef, OrderStatus, OrderType
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,6 +113,7 @@ def plan_authorisation(
         pan_masked=card.masked,
         pan_hash=pan_hash,
         brand=card.scheme,
+        hold=order.order_type is OrderType.PRE_AUTH,
     )
     return Plan(
         context=context,
@@ -150,8 +151,8 @@ def plan_outcome(
 ) -> Plan | None:
     """Record what the host answered to an authorisation.
 
-    Silence declines the order with 810 in the same commit that reserves the reversal. A late
-    answer to a transaction that is already settled changes nothing.
+    Silence declines the order with 810 in the same commit that reserves the reversal. An answer
+    that comes after that commit is kept on the transaction and changes nothing else.
 
     Args:
         context: Identity and time.
@@ -168,7 +169,7 @@ def plan_outcome(
     """
     tran = find_transaction(facts, tran_id)
     if tran.state not in OPEN:
-        return None
+        return _late(context, tran, reply)
     event = event_of(
         tran.kind, reply.outcome, order_type=facts.order.order_type, charged=False, refunded=False
     )
@@ -203,7 +204,25 @@ def _finished(
     if reply.outcome is not Outcome.UNKNOWN:
         return answered.moved(TranState(reply.outcome.value))
     unknown = answered if tran.state is TranState.UNKNOWN else answered.moved(TranState.UNKNOWN)
-    return replace(unknown.moved(TranState.REVERSING), reversal_stan=reversal_stan)
+    return replace(
+        unknown.moved(TranState.REVERSING), reversal_stan=reversal_stan, reversal_at=context.now
+    )
+
+
+def _late(context: Context, tran: Transaction, reply: HostReply) -> Plan | None:
+    """Keep what the host answered after the reversal was reserved, once."""
+    reversal_reserved = tran.state in {TranState.REVERSING, TranState.REVERSED}
+    answered = reply.outcome in {Outcome.APPROVED, Outcome.DECLINED}
+    if not (reversal_reserved and answered) or tran.late_reply:
+        return None
+    late = replace(tran, late_reply=f"{reply.response_code} {reply.approval_code}".rstrip())
+    return Plan(
+        context=context,
+        action="late_reply_kept",
+        order_id=tran.order_id,
+        detail={"tran_id": tran.tran_id, "response_code": reply.response_code},
+        transactions=(TransactionChange(late, tran.state),),
+    )
 
 
 def plan_reversed(context: Context, facts: Facts, tran_id: int) -> Plan | None:

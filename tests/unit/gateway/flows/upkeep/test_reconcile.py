@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.gateway_fixtures import Stage, stage
 from tests.paying import Answer, AnsweringHost, card, create, paid, post, refund_request, settled
 
 from tkkpg.gateway.flows.pay import open_page, submit_card
-from tkkpg.gateway.flows.upkeep.reconcile import reconcile
+from tkkpg.gateway.flows.upkeep.reconcile import HOST_AT_ONCE, reconcile
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction, TranState
 from tkkpg.protocol.values import OrderRef, OrderStatus
@@ -50,12 +51,17 @@ async def _refund(at: Stage, ref: OrderRef) -> None:
     await post(at.exec, refund_request(ref, 3000))
 
 
-async def last(at: Stage, ref: OrderRef) -> tuple[Order, Transaction]:
-    """Wait for what is under way, and read the order with its last transaction."""
-    await at.gateway.background.drain(5)
-    facts = await at.gateway.store.facts(ref.order_id)
-    assert facts is not None
-    return facts.order, facts.transactions[-1]
+async def last(
+    at: Stage, ref: OrderRef, state: TranState | None = None
+) -> tuple[Order, Transaction]:
+    """Read the order with its last transaction, once that is in a state."""
+    async with asyncio.timeout(5):
+        while True:
+            facts = await at.gateway.store.facts(ref.order_id)
+            assert facts is not None
+            if state in {None, facts.transactions[-1].state}:
+                return facts.order, facts.transactions[-1]
+            await asyncio.sleep(0.005)
 
 
 async def test_an_authorisation_left_behind_is_declined_and_reversed(tmp_path: Path) -> None:
@@ -64,30 +70,73 @@ async def test_an_authorisation_left_behind_is_declined_and_reversed(tmp_path: P
         crashed(tmp_path, TranKind.AUTHORISATION) as (image, ref),
         stage(image, host=host) as at,
     ):
-        order, tran = await last(at, ref)
+        order, tran = await last(at, ref, TranState.REVERSED)
         assert order.status is OrderStatus.DECLINED
-        assert (tran.state, tran.response_code) == (TranState.REVERSED, "810")
+        assert tran.response_code == "810"
+        assert tran.reversal_at is not None
         assert host.count(TranKind.AUTHORISATION) == 0
 
 
 async def test_a_refund_left_behind_is_repeated_as_it_was_and_done(tmp_path: Path) -> None:
     host = AnsweringHost()
     async with crashed(tmp_path, TranKind.REFUND) as (image, ref), stage(image, host=host) as at:
-        order, tran = await last(at, ref)
+        order, tran = await last(at, ref, TranState.APPROVED)
         assert order.status is OrderStatus.REFUNDED
         assert order.refunded_minor == 3000
-        assert tran.state is TranState.APPROVED
         ((_, repeated),) = host.asked
         assert (repeated.stan, repeated.sent_at) == (tran.stan, tran.sent_at)
 
 
 async def test_a_repeat_that_was_not_sent_leaves_the_refund_unknown(tmp_path: Path) -> None:
     host = AnsweringHost()
+    host.answers(TranKind.REFUND, *[HostReply.not_sent()] * 100)
+    async with crashed(tmp_path, TranKind.REFUND) as (image, ref), stage(image, host=host) as at:
+        order, _ = await last(at, ref, TranState.UNKNOWN)
+        assert order.status is OrderStatus.ON_REFUND
+
+
+async def test_recovery_goes_on_until_the_host_can_be_reached(tmp_path: Path) -> None:
+    host = AnsweringHost()
     host.answers(TranKind.REFUND, HostReply.not_sent())
     async with crashed(tmp_path, TranKind.REFUND) as (image, ref), stage(image, host=host) as at:
+        order, _ = await last(at, ref, TranState.APPROVED)
+        assert order.status is OrderStatus.REFUNDED
+        assert host.count(TranKind.REFUND) == 2
+
+
+async def test_what_nobody_answers_for_a_day_is_left_to_the_operator(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    async with stage(tmp_path, host=host) as at:
+        ref = await paid(at.client, at.gateway)
+        await settled(at.gateway)
+        host.answers(TranKind.REFUND, *[HostReply.silent()] * 3)
+        await _refund(at, ref)
+        at.clock.advance(timedelta(hours=23))
+        await reconcile(at.gateway, at.clock.now())
+        assert (await last(at, ref))[1].parked_at is None
+        at.clock.advance(timedelta(hours=1))
+        await reconcile(at.gateway, at.clock.now())
         order, tran = await last(at, ref)
-        assert order.status is OrderStatus.ON_REFUND
-        assert tran.state is TranState.UNKNOWN
+        assert (order.status, tran.state) == (OrderStatus.ON_REFUND, TranState.UNKNOWN)
+        assert tran.parked_at == at.clock.now()
+        asked = host.count(TranKind.REFUND)
+        assert await reconcile(at.gateway, at.clock.now()) == 0
+        assert host.count(TranKind.REFUND) == asked
+
+
+async def test_a_host_out_of_reach_is_not_asked_for_every_transaction(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    async with stage(tmp_path, host=host) as at:
+        refs = [await paid(at.client, at.gateway) for _ in range(HOST_AT_ONCE + 5)]
+        await settled(at.gateway)
+        host.answers(TranKind.REFUND, *[HostReply.silent()] * len(refs))
+        for ref in refs:
+            await _refund(at, ref)
+        host.answers(TranKind.REFUND, *[HostReply.not_sent()] * len(refs))
+        at.clock.advance(timedelta(minutes=1))
+        asked = host.count(TranKind.REFUND)
+        assert await reconcile(at.gateway, at.clock.now()) == len(refs)
+        assert host.count(TranKind.REFUND) - asked <= HOST_AT_ONCE
 
 
 async def test_one_that_cannot_be_resolved_keeps_the_others_not_waiting(tmp_path: Path) -> None:

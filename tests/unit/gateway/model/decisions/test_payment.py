@@ -38,7 +38,13 @@ from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.ledger import Posting
 from tkkpg.gateway.model.order import ORDER_LIFE
 from tkkpg.gateway.model.plan import OrderChange, Plan
-from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, TranState
+from tkkpg.gateway.model.transaction import (
+    UNRESOLVED,
+    HostReply,
+    Outcome,
+    TranKind,
+    TranState,
+)
 from tkkpg.protocol.codec import decode_callback
 from tkkpg.protocol.messages import CreateOrderRequest
 from tkkpg.protocol.values import AZN, Language, OrderRef, OrderType
@@ -197,11 +203,35 @@ def test_silence_about_a_transaction_that_was_already_unknown_reverses_it_too() 
 
 
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
-@pytest.mark.parametrize("state", sorted(set(TranState) - {TranState.SENT, TranState.UNKNOWN}))
+@pytest.mark.parametrize("state", sorted(set(TranState) - set(UNRESOLVED) - {TranState.REVERSED}))
 def test_an_answer_to_what_is_no_longer_open_changes_nothing(
     state: TranState, reply: HostReply
 ) -> None:
     facts = facts_of(order_in(S.DECLINED), authorisation_in(state))
+
+    assert plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN) is None
+
+
+@pytest.mark.parametrize("state", [TranState.REVERSING, TranState.REVERSED])
+def test_an_answer_after_the_reversal_was_reserved_is_kept_and_changes_nothing_else(
+    state: TranState,
+) -> None:
+    facts = facts_of(order_in(S.DECLINED), authorisation_in(state))
+
+    plan = plan_outcome(context_at(LATER), facts, 7, HostReply.of("001", "123456"), REVERSAL_STAN)
+
+    assert plan is not None
+    (change,) = plan.transactions
+    assert change.transaction == replace(facts.transactions[0], late_reply="001 123456")
+    assert change.expected_state is state
+    assert (plan.orders, plan.entries, plan.notifications) == ((), (), ())
+    kept = replace(facts, transactions=(change.transaction,))
+    assert plan_outcome(context_at(LATER), kept, 7, HostReply.of("076"), REVERSAL_STAN) is None
+
+
+@pytest.mark.parametrize("reply", [HostReply.silent(), HostReply.not_sent()])
+def test_no_answer_is_not_kept_as_a_late_one(reply: HostReply) -> None:
+    facts = facts_of(order_in(S.DECLINED), authorisation_in(TranState.REVERSING))
 
     assert plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN) is None
 

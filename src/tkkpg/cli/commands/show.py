@@ -5,38 +5,25 @@ The order's session is a secret of merchant and payer, so it is nowhere in what 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json, print_table
+from tkkpg.cli.records import DATABASE, attributes, local
 from tkkpg.cli.values import ORDER_ID
 from tkkpg.gateway.model.order import Order
-from tkkpg.gateway.model.transaction import Transaction
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.gateway.store.views import (
     ORDERS_MAX,
-    Delivery,
-    Happening,
-    LedgerEntry,
     OrderView,
     find_orders,
     order_view,
 )
 from tkkpg.protocol.codec import decode_callback
 from tkkpg.protocol.errors import ConfigurationError
-from tkkpg.protocol.messages import XMLOut
-from tkkpg.protocol.values import Amount, Currency
-
-DATABASE: Final = "tkkpg.db"
-"""The gateway's database in its home."""
-
-UNSHOWN: Final = frozenset({"session_id", "pan_hash", "xmlmsg", "status"})
-"""Attributes that are secret, or shown in another form."""
+from tkkpg.protocol.values import Amount
 
 
 @click.command("show", cls=Command)
@@ -73,19 +60,19 @@ def show(
 def told(view: OrderView) -> dict[str, object]:
     """Say everything about an order in plain values; times are UTC."""
     return order_told(view.order) | {
-        "transactions": [_attributes(tran) | {"state": tran.state} for tran in view.transactions],
-        "ledger": [_attributes(entry) for entry in view.entries],
+        "transactions": [attributes(tran) | {"state": tran.state} for tran in view.transactions],
+        "ledger": [attributes(entry) for entry in view.entries],
         "notifications": [
-            _attributes(delivery) | {"xmlout": _attributes(decode_callback(delivery.xmlmsg))}
+            attributes(delivery) | {"xmlout": attributes(decode_callback(delivery.xmlmsg))}
             for delivery in view.notifications
         ],
-        "timeline": [_attributes(happening) for happening in view.timeline],
+        "timeline": [attributes(happening) for happening in view.timeline],
     }
 
 
 def order_told(order: Order) -> dict[str, object]:
     """Say everything about the order itself; an order whose time is over is EXPIRED."""
-    return _attributes(order) | {"order_status": order.status_at(datetime.now(UTC))}
+    return attributes(order) | {"order_status": order.status_at(datetime.now(UTC))}
 
 
 def _found(database: Path, order_id: int | None, session: str | None) -> OrderView:
@@ -98,20 +85,6 @@ def _found(database: Path, order_id: int | None, session: str | None) -> OrderVi
             "the orders of a day."
         )
     return view
-
-
-def _attributes(
-    value: Order | Transaction | LedgerEntry | Delivery | Happening | XMLOut,
-) -> dict[str, object]:
-    """Give the attributes that may be shown; amounts as minor units and currency."""
-    shown: dict[str, object] = {}
-    for name in (field.name for field in fields(value) if field.name not in UNSHOWN):
-        attribute = getattr(value, name)
-        if isinstance(attribute, Amount):
-            shown |= {"amount_minor": attribute.minor, "currency": attribute.currency.alpha}
-        else:
-            shown[name] = attribute.alpha if isinstance(attribute, Currency) else attribute
-    return shown
 
 
 def _list(orders: tuple[Order, ...], *, as_json: bool) -> None:
@@ -232,8 +205,3 @@ def _print_notifications(view: OrderView) -> None:
         ],
         title="Messages to the merchant's server",
     )
-
-
-def local(moment: datetime | None) -> str | None:
-    """Write a time as the gateway's clock on the wall shows it, in Baku."""
-    return moment.astimezone(BAKU).strftime("%Y-%m-%d %H:%M:%S") if moment else None

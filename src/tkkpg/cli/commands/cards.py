@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import click
 
-from tkkpg.cli.output import Command, print_json, print_table
+from tkkpg.cli.output import Command, print_json, print_table, spaced
 from tkkpg.sandbox.cards import SandboxCard, test_cards
 
 
@@ -27,8 +27,3 @@ def cards(*, as_json: bool) -> None:
             for card in test_cards()
         ],
     )
-
-
-def spaced(pan: str) -> str:
-    """Write a card number as it stands on a card."""
-    return " ".join(pan[at : at + 4] for at in range(0, len(pan), 4))

@@ -13,8 +13,9 @@ from tests.unit.cli.conftest import Run, Sandbox, start, stop
 from tkkpg.cli.banner import curl
 from tkkpg.sandbox.app import SandboxInfo
 
-PATHS = ["ca", "certificate", "key", "database"]
-KEYS = ["exec_url", "page_url", "shop_url", "metrics_url", "merchant_id", *PATHS, "pid"]
+PATHS = ["ca", "certificate", "key", "database", "journal"]
+KEYS = ["exec_url", "page_url", "shop_url", "metrics_url", "merchant_id", *PATHS]
+KEYS += ["pid", "issuer_pid"]
 
 
 def test_a_program_gets_one_line_with_absolute_paths(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.unit.cli.conftest import Run, Sandbox
 
-from tkkpg.cli.show import DATABASE
+from tkkpg.cli.records import DATABASE
 from tkkpg.gateway import app
 from tkkpg.gateway.model.xmlout import BAKU
 

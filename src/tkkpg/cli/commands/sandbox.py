@@ -10,7 +10,7 @@ import click
 from tkkpg.cli.banner import banner
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json
-from tkkpg.cli.values import AMOUNT
+from tkkpg.cli.values import AMOUNT, FAULT_RATE
 from tkkpg.protocol.values import Amount
 from tkkpg.sandbox import app
 
@@ -36,6 +36,22 @@ METRICS_PORT: Final = 9464
     show_default=True,
     help="What the merchant's account holds in a fresh home, in AZN.",
 )
+@click.option(
+    "--host-timeout",
+    type=click.FloatRange(0.1, 15),
+    default=15.0,
+    show_default=True,
+    help="Seconds that a silent issuer is waited for.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    type=FAULT_RATE,
+    multiple=True,
+    metavar="NAME=RATE",
+    help="Share of messages, 0 to 1, that a fault strikes; `tkkpg trigger list` names them.",
+)
+@click.option("--fault-seed", type=int, default=0, help="The same seed gives the same faults.")
 @click.option("--fresh", is_flag=True, help="Forget all orders; certificates and keys stay.")
 def sandbox(
     *,
@@ -46,6 +62,9 @@ def sandbox(
     metrics_port: int | None,
     host_name: str | None,
     opening_balance: Amount,
+    host_timeout: float,
+    faults: tuple[tuple[str, float], ...],
+    fault_seed: int,
     fresh: bool,
     as_json: bool,
 ) -> None:
@@ -66,6 +85,9 @@ def sandbox(
         host_name=host_name,
         opening_balance=opening_balance,
         fresh=fresh,
+        host_timeout_s=host_timeout,
+        fault_rates=dict(faults),
+        fault_seed=fault_seed,
     )
 
     def started(info: app.SandboxInfo) -> None:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import click
 
+from tkkpg.cli.commands.show import show
 from tkkpg.cli.merchant import with_client
 from tkkpg.cli.output import Command, print_facts, print_json, printable
-from tkkpg.cli.show import show
 from tkkpg.cli.values import AMOUNT, ORDER_ID
 from tkkpg.client import Amount, Client, Language, OrderInformation, OrderRef, OrderStatus
 from tkkpg.protocol.errors import TKKPGError

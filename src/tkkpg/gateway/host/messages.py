@@ -1,0 +1,212 @@
+"""From a transaction to the message that asks for it, and from the answer to what it means.
+
+Pure: every field comes from the transaction as it was committed, so that a repeat is the first
+message under another type, and nothing else.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.host import fields
+from tkkpg.gateway.host.base import Unclaimed
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
+from tkkpg.protocol.codes import response_code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tkkpg.gateway.host.fields import Message
+    from tkkpg.gateway.model.card import Card
+    from tkkpg.gateway.model.transaction import Transaction
+
+ENTRY_MODE: Final = "812"
+"""Card number typed on a page, no PIN."""
+CONDITION: Final = "59"
+"""E-commerce."""
+CVV2_TAG: Final = "92"
+
+_REVERSAL_ADVICE_REPLY: Final = fields.reply_to(fields.REVERSAL_ADVICE)
+_REVERSAL_REPLIES: Final = (fields.reply_to(fields.REVERSAL), _REVERSAL_ADVICE_REPLY)
+_REPLIES: Final = frozenset(
+    (
+        fields.reply_to(fields.HOLD),
+        fields.reply_to(fields.CHARGE),
+        fields.reply_to(fields.COMPLETION),
+        *_REVERSAL_REPLIES,
+    )
+)
+
+
+class Oddity(StrEnum):
+    """What may be wrong with a reply, as the log line about it is named."""
+
+    AMOUNT_DIFFERS = "reply_amount_differs"
+    NO_APPROVAL_CODE = "approval_without_code"
+    UNREADABLE = "reply_unreadable"
+
+
+# ------------------------------------------------------------------------------ requests
+
+
+def authorisation(tran: Transaction, card: Card) -> Message:
+    """Ask for permission: 0100 to hold the amount, 0200 to charge it."""
+    cvv2 = card.cvv2.reveal()
+    return _financial(_type_of(tran), tran) | {
+        fields.PAN: card.pan.reveal(),
+        fields.EXPIRY: f"{card.expiry.year % 100:02d}{card.expiry.month:02d}",
+        fields.ENTRY_MODE: ENTRY_MODE,
+        fields.CONDITION: CONDITION,
+        fields.ADDITIONAL: f"{CVV2_TAG}{len(cvv2):02d}{cvv2}",
+    }
+
+
+def completion(tran: Transaction, original: Transaction, *, repeat: bool = False) -> Message:
+    """Advise that a held amount is charged: 0220, repeated as 0221."""
+    return _about(original, _financial(fields.COMPLETION, tran), repeat=repeat)
+
+
+def refund(tran: Transaction, original: Transaction, *, repeat: bool = False) -> Message:
+    """Ask to give money back: 0200, repeated as 0201."""
+    message = _financial(fields.CHARGE, tran)
+    message[fields.PROCESSING] = fields.REFUND_CODE
+    return _about(original, message, repeat=repeat)
+
+
+def reversal(tran: Transaction, original: Transaction, *, repeat: bool = False) -> Message:
+    """Ask to undo an approved authorisation: 0400, repeated as 0401."""
+    return _about(original, _financial(fields.REVERSAL, tran), repeat=repeat)
+
+
+def reversal_advice(tran: Transaction, *, repeat: bool = False) -> Message:
+    """Advise that nothing of an authorisation may be left: 0420, repeated as 0421.
+
+    It has a trace number and a time of its own, and the authorisation's RRN.
+
+    Raises:
+        ValueError: No reversal is reserved on the transaction.
+    """
+    if tran.reversal_stan is None or tran.reversal_at is None:
+        raise ValueError(
+            f"Transaction {tran.tran_id} has no reversal reserved: commit the plan that reserves"
+            " it before the advice is sent."
+        )
+    message = _financial(fields.REVERSAL_ADVICE, tran)
+    message[fields.STAN] = f"{tran.reversal_stan:06d}"
+    message[fields.TRANSMITTED] = fields.transmitted(tran.reversal_at)
+    return _about(tran, message, repeat=repeat)
+
+
+def network(code: str, stan: int, moment: datetime) -> Message:
+    """Manage the link itself: sign on, sign off or echo (0800)."""
+    return {
+        fields.TYPE: fields.NETWORK_REQUEST,
+        fields.TRANSMITTED: fields.transmitted(moment),
+        fields.STAN: f"{stan:06d}",
+        fields.NETWORK: code,
+    }
+
+
+def _financial(message_type: str, tran: Transaction) -> Message:
+    return {
+        fields.TYPE: message_type,
+        fields.PROCESSING: fields.PURCHASE_CODE,
+        fields.AMOUNT: f"{tran.amount_minor:012d}",
+        fields.TRANSMITTED: fields.transmitted(_sent_at(tran)),
+        fields.STAN: f"{tran.stan:06d}",
+        fields.RRN: tran.rrn,
+        fields.TERMINAL: f"{tran.terminal_id:<8}",
+        fields.MERCHANT: f"{tran.merchant_id:<15}",
+        fields.CURRENCY: tran.currency.code,
+    }
+
+
+def _about(original: Transaction, message: Message, *, repeat: bool) -> Message:
+    message[fields.ORIGINAL] = fields.original_data(
+        _type_of(original), original.stan, _sent_at(original)
+    )
+    if repeat:
+        message[fields.TYPE] = fields.repeat_of(message[fields.TYPE])
+    return message
+
+
+def _type_of(tran: Transaction) -> str:
+    if tran.kind is TranKind.AUTHORISATION:
+        return fields.HOLD if tran.hold else fields.CHARGE
+    return _TYPES[tran.kind]
+
+
+_TYPES: Final = {
+    TranKind.COMPLETION: fields.COMPLETION,
+    TranKind.REFUND: fields.CHARGE,
+    TranKind.REVERSAL: fields.REVERSAL,
+}
+
+
+def _sent_at(tran: Transaction) -> datetime:
+    if tran.sent_at is None:
+        raise ValueError(
+            f"Transaction {tran.tran_id} has no transmission time: commit the plan that sends it"
+            " before it is sent."
+        )
+    return tran.sent_at
+
+
+# ------------------------------------------------------------------------------- replies
+
+
+def read_reply(
+    request: Mapping[str, str], reply: Mapping[str, str]
+) -> tuple[HostReply, Oddity | None]:
+    """Say what a reply means for its request, and what is odd about it.
+
+    A reply that does not repeat amount and currency, or cannot be read, answers nothing: the
+    outcome is as unknown as after silence.
+    """
+    expected = fields.reply_to(request[fields.TYPE])
+    if reply[fields.TYPE] != expected or not _readable(reply):
+        return HostReply.silent(), Oddity.UNREADABLE
+    for field in (fields.AMOUNT, fields.CURRENCY):
+        if reply.get(field) != request[field]:
+            return HostReply.silent(), Oddity.AMOUNT_DIFFERS
+    return _judged(reply)
+
+
+def read_unclaimed(reply: Mapping[str, str]) -> tuple[Unclaimed | None, Oddity | None]:
+    """Read a reply whose request is not at hand; `None` when it is no reply to a transaction."""
+    readable = reply[fields.TYPE] in _REPLIES and _readable(reply)
+    if not readable or fields.AMOUNT not in reply or fields.CURRENCY not in reply:
+        return None, Oddity.UNREADABLE
+    judged, oddity = _judged(reply)
+    unclaimed = Unclaimed(
+        trace=fields.trace_of(reply),
+        reply=judged,
+        amount_minor=int(reply[fields.AMOUNT]),
+        currency=reply[fields.CURRENCY],
+    )
+    return unclaimed, oddity
+
+
+def _readable(reply: Mapping[str, str]) -> bool:
+    """Whether its codes are text that may be stored and shown; control characters are not."""
+    return reply.get(fields.RESPONSE, "").isalnum() and (
+        _approval_code(reply) == "" or _approval_code(reply).isalnum()
+    )
+
+
+def _judged(reply: Mapping[str, str]) -> tuple[HostReply, Oddity | None]:
+    code, approval_code = reply[fields.RESPONSE], _approval_code(reply)
+    approved = response_code(code).approved
+    if reply[fields.TYPE] == _REVERSAL_ADVICE_REPLY and not approved:
+        gone = code == fields.ORIGINAL_NOT_FOUND
+        return HostReply(Outcome.APPROVED if gone else Outcome.UNKNOWN, code), None
+    if approved and reply[fields.TYPE] in _REVERSAL_REPLIES:
+        return HostReply(Outcome.APPROVED, code, approval_code), None
+    oddity = Oddity.NO_APPROVAL_CODE if approved and not approval_code else None
+    return HostReply.of(code, approval_code), oddity
+
+
+def _approval_code(reply: Mapping[str, str]) -> str:
+    return reply.get(fields.APPROVAL, "").strip(" ")

@@ -1,0 +1,349 @@
+"""The books checked against each other: what must hold in every database, each rule as data.
+
+A rule is a query that finds the rows which break it. Everything is read in one snapshot of one
+connection that cannot write, so that a gateway may go on paying meanwhile. Each commit of the
+gateway keeps every rule, so a finding is damage, or work for the operator; never just bad timing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.resources import files
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import apsw
+from alembic.script import ScriptDirectory
+
+from tkkpg.gateway.model.ledger import POSTINGS
+from tkkpg.gateway.model.lifecycle import ENDED
+from tkkpg.gateway.model.order import PAID
+from tkkpg.gateway.model.transaction import UNRESOLVED
+from tkkpg.gateway.store import rows
+from tkkpg.gateway.store.sqlite import damaged_seals, select
+from tkkpg.gateway.store.views import reading
+from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.values import OrderStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+OVERDUE: Final = timedelta(hours=24)
+"""How long the gateway may seek the outcome of a transaction before a person must."""
+
+FINDINGS_MAX: Final = 1_000
+"""Findings of one rule that are given: beyond that a backup is what helps, not a longer list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that is not as it must be.
+
+    Attributes:
+        rule: What must hold, one of `RULES`.
+        rows: Where it does not: table and key, such as `entry 12`.
+        sentence: What was found, and what to do about it where that is not plain.
+    """
+
+    rule: str
+    rows: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that must hold.
+
+    Attributes:
+        name: It, in a few words.
+        query: Gives a row for each breach; may name `:overdue`, a time in microseconds,
+            and parts of `_PARTS`.
+        rows: Names the rows, with the query's columns in braces.
+        sentence: Tells the breach, with the query's columns in braces.
+    """
+
+    name: str
+    query: str
+    rows: str
+    sentence: str
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))
+
+
+_BOOKED: Final = """
+    SELECT o.order_id, o.status, o.refunded_minor,
+        (SELECT count(*) FROM entry e WHERE e.order_id = o.order_id
+            AND e.posting IN ('CHARGE', 'COMPLETE')) AS captures,
+        (SELECT count(*) FROM entry e WHERE e.order_id = o.order_id
+            AND e.posting = 'UNCHARGE') AS uncharges,
+        (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e WHERE e.order_id = o.order_id
+            AND e.posting IN ('CHARGE', 'COMPLETE')) AS captured,
+        (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e WHERE e.order_id = o.order_id
+            AND e.posting = 'REFUND') AS refunded,
+        (SELECT coalesce(sum(t.amount_minor), 0) FROM tran t WHERE t.order_id = o.order_id
+            AND t.state = 'APPROVED' AND t.kind = 'AUTHORISATION') AS authorised,
+        (SELECT coalesce(sum(t.amount_minor), 0) FROM tran t WHERE t.order_id = o.order_id
+            AND t.state = 'APPROVED' AND (t.kind = 'COMPLETION'
+                OR t.kind = 'AUTHORISATION' AND NOT t.hold)) AS taken,
+        (SELECT coalesce(sum(t.amount_minor), 0) FROM tran t WHERE t.order_id = o.order_id
+            AND t.state = 'APPROVED' AND t.kind = 'REFUND') AS returned,
+        (SELECT count(*) FROM tran t WHERE t.order_id = o.order_id
+            AND t.state IN ('SENT', 'UNKNOWN')) AS opened
+    FROM orders o
+"""
+"""Each order with what ledger and transactions say about it; both are found by their index."""
+
+# Of these, SQLite works out for each order only what a rule's condition names.
+_PARTS: Final = {
+    "booked": _BOOKED,
+    "postings": ", ".join(
+        f"('{posting}', '{debit}', '{credit}', '{phase}')"
+        for posting, (debit, credit, phase) in POSTINGS.items()
+    ),
+    "paid": _listed(PAID),
+    "locked": _listed({OrderStatus.ON_LOCK, OrderStatus.ON_REFUND}),
+    # The reservation of a refund changes the order and tells nobody: the host has not spoken.
+    "told": _listed(ENDED - {OrderStatus.ON_REFUND}),
+    "unresolved": _listed(UNRESOLVED),
+}
+"""What the queries take from the model, by its name in braces."""
+
+FILE: Final = "the file is whole"
+REFERENCES: Final = "rows refer to rows that exist"
+SEALS: Final = "the audit is as it was sealed"
+
+QUERIES: Final = (
+    Rule(
+        "entries are booked as their posting says",
+        """
+        WITH meant (posting, debit, credit, phase) AS (VALUES {postings})
+        SELECT e.*, m.debit AS from_account, m.credit AS to_account, m.phase AS in_phase
+        FROM entry e LEFT JOIN meant m ON m.posting = e.posting
+        WHERE (e.debit, e.credit, e.phase) IS NOT (m.debit, m.credit, m.phase)
+            OR e.amount_minor <= 0
+        """,
+        "entry {entry_id}",
+        "{posting} books {amount_minor} from {debit} to {credit} in phase {phase}. It must be "
+        "more than 0, from {from_account} to {to_account} in phase {in_phase}: the entry was "
+        "edited.",
+    ),
+    Rule(
+        "entries belong to their transaction",
+        """
+        SELECT e.entry_id, e.posting, e.order_id, e.merchant_id, e.tran_id
+        FROM entry e LEFT JOIN tran t ON t.tran_id = e.tran_id
+        WHERE (e.tran_id IS NOT NULL OR e.order_id IS NOT NULL)
+            AND (e.order_id, e.merchant_id, e.currency)
+                IS NOT (t.order_id, t.merchant_id, t.currency)
+        """,
+        "entry {entry_id}",
+        "{posting} of order {order_id} and merchant {merchant_id} names transaction {tran_id}, "
+        "which is not there, or is another order's, merchant's or currency's.",
+    ),
+    Rule(
+        "no more is posted and voided than was reserved",
+        # A completion or reversal uses up what its authorisation holds, a refund its own.
+        """
+        SELECT order_id, reserving,
+            sum(CASE phase WHEN 'PENDING' THEN amount_minor ELSE 0 END) AS reserved,
+            sum(CASE phase WHEN 'PENDING' THEN 0 ELSE amount_minor END) AS used
+        FROM (
+            SELECT e.order_id, e.phase, e.amount_minor,
+                coalesce(iif(t.kind = 'REFUND', NULL, t.original_id), e.tran_id) AS reserving
+            FROM entry e LEFT JOIN tran t ON t.tran_id = e.tran_id
+            WHERE e.phase IN ('PENDING', 'POSTS', 'VOIDS')
+        )
+        GROUP BY order_id, reserving HAVING used > reserved
+        """,
+        "tran {reserving}",
+        "The ledger posts and voids {used} of this transaction of order {order_id}, but reserved "
+        "{reserved}: money moved that nobody set aside.",
+    ),
+    Rule(
+        "refunded ≤ captured ≤ authorised",
+        "SELECT * FROM ({booked}) WHERE refunded > captured OR captured > authorised",
+        "order {order_id}",
+        "The host authorised {authorised}, the ledger captured {captured} and refunded "
+        "{refunded} of it: more left than came.",
+    ),
+    Rule(
+        "order, ledger and transactions agree",
+        """
+        SELECT * FROM ({booked}) WHERE captured <> taken
+            OR refunded <> refunded_minor OR refunded <> returned
+        """,
+        "order {order_id}",
+        "Captured: {captured} by the ledger, {taken} by approved transactions. Refunded: "
+        "{refunded} by the ledger, {returned} by approved transactions, {refunded_minor} by the "
+        "order. Compare with the host's journal which is right.",
+    ),
+    Rule(
+        "an order is captured once",
+        "SELECT * FROM ({booked}) WHERE captures > 1",
+        "order {order_id}",
+        "The ledger captured it {captures} times: the payer was charged more than once.",
+    ),
+    Rule(
+        "an order's status agrees with the ledger",
+        """
+        SELECT * FROM ({booked}) WHERE status <> 'ON-LOCK'
+            AND (captures > uncharges) <> (status IN ({paid}))
+        """,
+        "order {order_id}",
+        "It is {status}, but the ledger holds {captures} captures and {uncharges} reversed ones: "
+        "the merchant is told something else than what was booked.",
+    ),
+    Rule(
+        "an order is locked while a transaction is open",
+        "SELECT * FROM ({booked}) WHERE (opened > 0) <> (status IN ({locked}))",
+        "order {order_id}",
+        "It is {status} with {opened} open transactions: one whose answer is awaited locks its "
+        "order, and nothing else does.",
+    ),
+    Rule(
+        "stored balances are what the ledger adds up to",
+        """
+        WITH derived (merchant_id, currency, posted, reserved) AS (
+            SELECT merchant_id, currency,
+                sum(CASE WHEN phase IN ('POSTED', 'POSTS') THEN amount_minor ELSE 0 END
+                    * ((credit = 'MERCHANT_CURRENT') - (debit = 'MERCHANT_CURRENT'))),
+                sum(CASE WHEN debit <> 'MERCHANT_CURRENT' THEN 0
+                    WHEN phase = 'PENDING' THEN amount_minor
+                    WHEN phase IN ('POSTS', 'VOIDS') THEN -amount_minor ELSE 0 END)
+            FROM entry GROUP BY merchant_id, currency
+        )
+        SELECT merchant_id, currency, b.posted_minor, b.reserved_minor,
+            coalesce(d.posted, 0) AS posted, coalesce(d.reserved, 0) AS reserved
+        FROM balance b FULL JOIN derived d USING (merchant_id, currency)
+        WHERE (coalesce(d.posted, 0), coalesce(d.reserved, 0))
+            IS NOT (b.posted_minor, b.reserved_minor)
+        """,
+        "balance {merchant_id} {currency}",
+        "Stored are {posted_minor}, {reserved_minor} of it reserved; the ledger adds up to "
+        "{posted}, {reserved} of it reserved. Refunds are allowed by what is stored.",
+    ),
+    Rule(
+        "the merchant is told how an order stands",
+        """
+        SELECT o.order_id, o.status, o.merchant_id FROM orders o
+        JOIN merchant m ON m.merchant_id = o.merchant_id AND m.notification_url <> ''
+        WHERE o.status IN ({told})
+            AND NOT EXISTS (
+                SELECT 1 FROM notification n
+                WHERE n.order_id = o.order_id AND n.created_at = o.updated_at
+            )
+        """,
+        "order {order_id}",
+        "It became {status} without a notification to merchant {merchant_id} in the same commit: "
+        "tell the merchant to ask for the order's status.",
+    ),
+    Rule(
+        "no notification is given up",
+        """
+        SELECT n.notification_id, n.order_id, n.merchant_id, n.attempts,
+            coalesce(n.last_result, '') AS last_result
+        FROM notification n WHERE n.state = 'PARKED' AND NOT EXISTS (
+            SELECT 1 FROM notification later WHERE later.order_id = n.order_id
+                AND later.created_at > n.created_at AND later.state = 'DELIVERED'
+        )
+        """,
+        "notification {notification_id}",
+        "Merchant {merchant_id} was not told about order {order_id} in {attempts} attempts; the "
+        "last result was “{last_result}”. Repair the merchant's address, and let the merchant ask "
+        "for the order's status.",
+    ),
+    Rule(
+        "no transaction waits longer than a day",
+        """
+        SELECT tran_id, order_id, kind, state FROM tran
+        WHERE state IN ({unresolved}) AND sent_at < :overdue
+        """,
+        "tran {tran_id}",
+        "{kind} of order {order_id} has been {state} for over 24 hours: ask the bank what became "
+        "of it. `tkkpg tran list --unresolved` shows all that wait.",
+    ),
+)
+"""What queries find, in the order in which it is told."""
+
+RULES: Final = (FILE, REFERENCES, SEALS, *(rule.name for rule in QUERIES))
+"""Everything that is checked."""
+
+
+def check(path: Path, keys_verify: Callable[[str, str], bool], now: datetime) -> list[Finding]:
+    """Check a database, whether a gateway runs on it or not; changes nothing.
+
+    Args:
+        path: The database.
+        keys_verify: Checks an HMAC of the audit key: (text, mac).
+        now: Business time.
+
+    Returns:
+        What was found, rule by rule, at most `FINDINGS_MAX` of each; empty when all is well.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or its tables are not this version's.
+    """
+    with reading(path) as db:
+        _check_revision(db, path)
+        found: list[Finding] = []
+        try:
+            found += islice(_broken_pages(db), FINDINGS_MAX)
+            found += islice(_broken_references(db), FINDINGS_MAX)
+            found += islice(_broken_seals(db, keys_verify), FINDINGS_MAX)
+            for rule in QUERIES:
+                found += islice(_breaches(db, rule, now), FINDINGS_MAX)
+        except apsw.CorruptError as error:
+            sentence = f"SQLite cannot read on: {error}. Restore the database from a backup."
+            found.append(Finding(rule=FILE, rows="database", sentence=sentence))
+    return found
+
+
+def _check_revision(db: apsw.Connection, path: Path) -> None:
+    scripts = ScriptDirectory(str(files("tkkpg.gateway.store") / "migrations"))
+    known = scripts.get_current_head()
+    ((present,),) = select(db, "SELECT max(version_num) FROM alembic_version")
+    if present != known:
+        raise ConfigurationError(
+            f"{path} has the tables of revision {present}, and this version of tkkpg checks "
+            f"revision {known}. Check it with the version that its gateway runs; the gateway of a "
+            "newer version upgrades it at its start."
+        )
+
+
+def _broken_pages(db: apsw.Connection) -> Iterator[Finding]:
+    for (message,) in db.execute("PRAGMA integrity_check"):
+        if message != "ok":
+            yield Finding(
+                rule=FILE,
+                rows="database",
+                sentence=f"SQLite says: {message}. Restore the database from a backup.",
+            )
+
+
+def _broken_references(db: apsw.Connection) -> Iterator[Finding]:
+    for table, row_id, parent, _ in db.execute("PRAGMA foreign_key_check"):
+        yield Finding(
+            rule=REFERENCES,
+            rows=f"{table} {row_id}",
+            sentence=f"It names a row of {parent} that is not there: somebody removed it.",
+        )
+
+
+def _broken_seals(db: apsw.Connection, verify: Callable[[str, str], bool]) -> Iterator[Finding]:
+    for sentence in damaged_seals(db, verify):
+        yield Finding(rule=SEALS, rows="audit", sentence=sentence)
+
+
+def _breaches(db: apsw.Connection, rule: Rule, now: datetime) -> Iterator[Finding]:
+    cursor = db.execute(rule.query.format_map(_PARTS), {"overdue": rows.micros(now - OVERDUE)})
+    for row in cursor:
+        named = dict(zip((name for name, *_ in cursor.description), row, strict=True))
+        yield Finding(
+            rule=rule.name,
+            rows=rule.rows.format_map(named),
+            sentence=rule.sentence.format_map(named),
+        )

@@ -1,0 +1,136 @@
+"""The issuer as a process: open the journal, listen, answer until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvloop
+
+from tkkpg.issuer.journal import Journal
+from tkkpg.issuer.server import Desk, LinkEnd
+from tkkpg.issuer.service import Issuer
+from tkkpg.protocol.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tkkpg.issuer.accounts import Account
+
+LOOPBACK: Final = "127.0.0.1"
+JOURNAL: Final = "issuer.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerSettings:
+    """What the issuer is told at its start.
+
+    Attributes:
+        home: Folder of its journal; made when missing.
+        port: Where it listens on loopback; 0 picks a free one.
+        accounts: The cards it has issued.
+        stop_with_stdin: Stop when standard input ends, as it does with the process that started
+            this one.
+    """
+
+    home: Path
+    port: int = 0
+    accounts: tuple[Account, ...]
+    stop_with_stdin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerInfo:
+    """Where it is, once it accepts connections."""
+
+    host: str
+    port: int
+    journal: Path
+    pid: int
+
+
+@asynccontextmanager
+async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
+    """Run the issuer in this event loop.
+
+    Raises:
+        ConfigurationError: The port is busy.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.home / JOURNAL
+    log = structlog.get_logger("tkkpg.issuer").bind()
+    journal = Journal(path, settings.accounts)
+    desk = Desk(Issuer(settings.accounts, journal), journal, log)
+    try:
+        server = await _listen(desk, settings.port, log)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            yield IssuerInfo(host=LOOPBACK, port=port, journal=path, pid=os.getpid())
+        finally:
+            server.close()
+            for link in tuple(desk.links):
+                link.end()
+            await server.wait_closed()
+    finally:
+        journal.close()
+
+
+async def _listen(
+    desk: Desk, port: int, log: structlog.typing.FilteringBoundLogger
+) -> asyncio.Server:
+    try:
+        return await asyncio.get_running_loop().create_server(
+            lambda: LinkEnd(desk, log), LOOPBACK, port
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"The issuer cannot listen on port {port}: {error.strerror}. "
+            "Free it, or give another one with --port."
+        ) from error
+
+
+def main(settings: IssuerSettings, started: Callable[[IssuerInfo], None], *, human: bool) -> int:
+    """Run the issuer until SIGINT or SIGTERM.
+
+    Args:
+        settings: What to run.
+        started: Told once it accepts connections.
+        human: Logs for people on standard error, instead of JSON lines.
+    """
+    _configure_log(human=human)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold card data
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        if settings.stop_with_stdin:
+            loop.add_reader(sys.stdin.fileno(), stop.set)  # nobody writes: readable means ended
+        async with issuer(settings) as info:
+            started(info)
+            await stop.wait()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_stopped())
+    return 0
+
+
+def _configure_log(*, human: bool) -> None:
+    render = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            render,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

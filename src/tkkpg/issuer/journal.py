@@ -1,0 +1,183 @@
+"""The issuer's journal: every request with its answer, and every movement, in one SQLite file.
+
+A request's answer and its movements are one transaction, committed before the answer leaves. WAL
+with `synchronous=NORMAL`: that outlives the end of the process at any moment, which is what an
+issuer in tests has to; a power cut may take the last moments. The file holds no card number.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import apsw
+
+from tkkpg.issuer.rules import Movement, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from tkkpg.gateway.host.fields import Trace
+    from tkkpg.issuer.accounts import Account
+
+BUSY_MS: Final = 10_000
+"""How long to wait for the issuer before this one to let go of the file."""
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS account (
+    name TEXT PRIMARY KEY,
+    opening_minor INTEGER NOT NULL,
+    held_minor INTEGER NOT NULL DEFAULT 0,
+    charged_minor INTEGER NOT NULL DEFAULT 0,
+    CHECK (held_minor >= 0)
+);
+CREATE TABLE IF NOT EXISTS message (
+    trace TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    rrn TEXT NOT NULL,
+    account TEXT,
+    amount_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    original TEXT,
+    code TEXT NOT NULL,
+    approval TEXT NOT NULL,
+    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')),
+    seen INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX IF NOT EXISTS ix_message_original ON message (original) WHERE original IS NOT NULL;
+CREATE TABLE IF NOT EXISTS movement (
+    movement_id INTEGER PRIMARY KEY,
+    trace TEXT NOT NULL REFERENCES message (trace),
+    original TEXT NOT NULL,
+    original_rrn TEXT NOT NULL,
+    account TEXT NOT NULL REFERENCES account (name),
+    kind TEXT NOT NULL,
+    held_minor INTEGER NOT NULL,
+    charged_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ'))
+);
+CREATE INDEX IF NOT EXISTS ix_movement_original ON movement (original);
+"""
+
+
+def key(trace: Trace) -> str:
+    """Write a trace as one text."""
+    return ":".join(trace)
+
+
+class Journal:
+    """The file, open for writing; everything happens inside `tx`."""
+
+    def __init__(self, path: Path, accounts: Iterable[Account]) -> None:
+        """Open or make the file; an account that is new in it begins with its balance."""
+        path.touch(mode=0o600)
+        self._db = apsw.Connection(str(path))
+        self._db.set_busy_timeout(BUSY_MS)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA foreign_keys=ON")
+        with self.tx():
+            self._db.execute(_TABLES)
+            for account in accounts:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO account (name, opening_minor) VALUES (?, ?)",
+                    (account.name, account.balance_minor),
+                )
+
+    @contextmanager
+    def tx(self) -> Iterator[None]:
+        """Commit what is done inside as one; nothing of it stays when it fails."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def answer_to(self, trace: Trace) -> tuple[str, str] | None:
+        """Give the recorded response and approval code of a request, and count the repeat."""
+        found = self._rows(
+            "UPDATE message SET seen = seen + 1 WHERE trace = ? RETURNING code, approval",
+            key(trace),
+        )
+        return (found[0][0], found[0][1]) if found else None
+
+    def available(self, account: str) -> int:
+        """Give what an account can still bear, in minor units."""
+        ((available,),) = self._rows(
+            "SELECT opening_minor - held_minor - charged_minor FROM account WHERE name = ?",
+            account,
+        )
+        return int(available)
+
+    def standing(self, original: Trace) -> Standing | None:
+        """Give what is left of an approved authorisation; `None` when there was none."""
+        ((count, rrn, account, currency, held, charged),) = self._rows(
+            "SELECT count(*), max(original_rrn), max(account), max(currency), sum(held_minor),"
+            " sum(charged_minor) FROM movement WHERE original = ?",
+            key(original),
+        )
+        if not count:
+            return None
+        return Standing(account, rrn, currency, held, charged, used=count > 1)
+
+    def was_reversed(self, trace: Trace) -> bool:
+        """Whether a reversal has asked for a request, which may not have come yet."""
+        return bool(
+            self._rows(
+                "SELECT 1 FROM message WHERE original = ? AND type LIKE '04%' LIMIT 1", key(trace)
+            )
+        )
+
+    def approvals(self) -> int:
+        """Count the requests so far, from which approval codes are made."""
+        ((count,),) = self._rows("SELECT count(*) FROM message")
+        return int(count)
+
+    def record(self, trace: Trace, values: tuple[Any, ...]) -> None:
+        """Record a request with its answer.
+
+        Args:
+            trace: What it is found by again.
+            values: Type, RRN, account, amount, currency, original's key, code, approval code.
+        """
+        self._db.execute(
+            "INSERT INTO message (trace, type, rrn, account, amount_minor, currency, original,"
+            " code, approval) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (key(trace), *values),
+        )
+
+    def move(
+        self, trace: Trace, original: Trace, standing: Standing, movements: Iterable[Movement]
+    ) -> None:
+        """Record movements that a request causes, and bring the account up to date."""
+        for one in movements:
+            change = (one.held_minor, one.charged_minor)
+            self._db.execute(
+                "INSERT INTO movement (trace, original, original_rrn, account, kind, held_minor,"
+                " charged_minor, currency) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key(trace),
+                    key(original),
+                    standing.rrn,
+                    standing.account,
+                    one.kind.value,
+                    *change,
+                    standing.currency,
+                ),
+            )
+            self._db.execute(
+                "UPDATE account SET held_minor = held_minor + ?,"
+                " charged_minor = charged_minor + ? WHERE name = ?",
+                (*change, standing.account),
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _rows(self, statement: str, *values: str) -> list[Any]:
+        return self._db.execute(statement, values).fetchall()

@@ -1,0 +1,167 @@
+"""What an issuer answers, and what moves: pure, from a request and what is known.
+
+A movement says what it does to the cardholder's account: how much more is held, how much more is
+charged. Everything else, an authorisation's standing and the account's balance, are sums of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.host import fields
+
+if TYPE_CHECKING:
+    from tkkpg.issuer.accounts import Account
+
+APPROVED: Final = "001"
+INVALID_CARD: Final = "075"
+INVALID_TRANSACTION: Final = "055"
+INVALID_AMOUNT: Final = "567"
+NOT_ENOUGH: Final = "076"
+OVER_LIMIT: Final = "095"
+
+
+class MovementKind(StrEnum):
+    """Why money moved."""
+
+    HOLD = "HOLD"
+    CHARGE = "CHARGE"
+    COMPLETE = "COMPLETE"
+    RELEASE = "RELEASE"
+    REFUND = "REFUND"
+    REVERSE = "REVERSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement on a cardholder's account.
+
+    Attributes:
+        held_minor: Change of what is held.
+        charged_minor: Change of what was charged.
+    """
+
+    kind: MovementKind
+    held_minor: int = 0
+    charged_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is left of an approved authorisation.
+
+    Attributes:
+        account: Name of its account.
+        rrn: Its reference number.
+        currency: Its currency, numeric.
+        held_minor: Still held.
+        charged_minor: Charged, less what was given back.
+        used: It was completed, refunded or reversed, so it cannot be reversed any more.
+    """
+
+    account: str
+    rrn: str
+    currency: str
+    held_minor: int
+    charged_minor: int
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to a request.
+
+    Attributes:
+        code: Response code.
+        movements: What moves; empty unless approved.
+    """
+
+    code: str
+    movements: tuple[Movement, ...] = field(default=())
+
+
+def authorise(
+    message: fields.Message, account: Account | None, available_minor: int, *, reversed_before: bool
+) -> Decision:
+    """Decide about a hold or a charge.
+
+    Args:
+        message: The request, 0100 or 0200.
+        account: The card's, `None` when no such card was issued.
+        available_minor: What the account can still bear.
+        reversed_before: Its reversal has overtaken it: it must not be done any more.
+    """
+    amount = int(message[fields.AMOUNT])
+    if account is None:
+        return Decision(INVALID_CARD)
+    if reversed_before or not amount:
+        return Decision(INVALID_TRANSACTION)
+    code = account.response_code or _bearing(account, amount, available_minor)
+    if code != APPROVED:
+        return Decision(code)
+    if message[fields.TYPE].startswith("01"):
+        return Decision(APPROVED, (Movement(MovementKind.HOLD, held_minor=amount),))
+    return Decision(APPROVED, (Movement(MovementKind.CHARGE, charged_minor=amount),))
+
+
+def _bearing(account: Account, amount_minor: int, available_minor: int) -> str:
+    """Say what the account itself answers to an amount."""
+    if account.limit_minor is not None and amount_minor > account.limit_minor:
+        return OVER_LIMIT
+    return APPROVED if amount_minor <= available_minor else NOT_ENOUGH
+
+
+def complete(message: fields.Message, original: Standing | None) -> Decision:
+    """Charge a hold, whole or in part; the rest is released."""
+    amount = int(message[fields.AMOUNT])
+    refusal = _refusal(message, original)
+    if refusal or original is None:
+        return Decision(refusal or fields.ORIGINAL_NOT_FOUND)
+    if not original.held_minor:
+        return Decision(INVALID_TRANSACTION)
+    if not 0 < amount <= original.held_minor:
+        return Decision(INVALID_AMOUNT)
+    charged = Movement(MovementKind.COMPLETE, held_minor=-amount, charged_minor=amount)
+    rest = original.held_minor - amount
+    released = Movement(MovementKind.RELEASE, held_minor=-rest)
+    return Decision(APPROVED, (charged, released) if rest else (charged,))
+
+
+def refund(message: fields.Message, original: Standing | None) -> Decision:
+    """Give back at most what is charged."""
+    amount = int(message[fields.AMOUNT])
+    refusal = _refusal(message, original)
+    if refusal or original is None:
+        return Decision(refusal or fields.ORIGINAL_NOT_FOUND)
+    if not 0 < amount <= original.charged_minor:
+        return Decision(INVALID_AMOUNT)
+    return Decision(APPROVED, (Movement(MovementKind.REFUND, charged_minor=-amount),))
+
+
+def reverse(message: fields.Message, original: Standing | None) -> Decision:
+    """Undo an authorisation whole, on request or on advice.
+
+    One that was reversed before, or never was, has nothing to undo; one that was completed or
+    refunded is not undone.
+    """
+    refusal = _refusal(message, original)
+    if refusal or original is None:
+        return Decision(refusal or fields.ORIGINAL_NOT_FOUND)
+    if original.used:
+        gone = not original.held_minor and not original.charged_minor
+        advice = message[fields.TYPE].startswith("042")
+        return Decision(APPROVED if gone and advice else INVALID_TRANSACTION)
+    undone = Movement(
+        MovementKind.REVERSE,
+        held_minor=-original.held_minor,
+        charged_minor=-original.charged_minor,
+    )
+    return Decision(APPROVED, (undone,))
+
+
+def _refusal(message: fields.Message, original: Standing | None) -> str | None:
+    if original is not None and message.get(fields.CURRENCY) != original.currency:
+        return INVALID_TRANSACTION
+    return None

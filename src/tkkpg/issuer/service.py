@@ -1,0 +1,160 @@
+"""Answering requests: look the repeat up, decide, record, answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.host import fields
+from tkkpg.issuer import rules
+from tkkpg.issuer.journal import key
+from tkkpg.issuer.rules import APPROVED, Decision, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tkkpg.gateway.host.fields import Message, Trace
+    from tkkpg.issuer.accounts import Account
+    from tkkpg.issuer.journal import Journal
+
+_REPEATED: Final = (
+    fields.PROCESSING,
+    fields.AMOUNT,
+    fields.TRANSMITTED,
+    fields.STAN,
+    fields.RRN,
+    fields.TERMINAL,
+    fields.MERCHANT,
+    fields.CURRENCY,
+    fields.NETWORK,
+)
+"""Fields that a reply has as its request had them."""
+_REQUIRED: Final = (fields.AMOUNT, fields.CURRENCY, fields.RRN, fields.TERMINAL)
+_APPROVALS: Final = 1_000_000
+_FOLLOW_UPS: Final = {
+    fields.COMPLETION: rules.complete,
+    fields.CHARGE: rules.refund,
+    fields.REVERSAL: rules.reverse,
+    fields.REVERSAL_ADVICE: rules.reverse,
+}
+"""Requests about an earlier one, named by field 90."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply and when it goes.
+
+    Attributes:
+        message: What is sent, `None` for silence.
+        delay_s: How long it is held back.
+    """
+
+    message: Message | None
+    delay_s: float = 0.0
+
+
+class Issuer:
+    """Answers one request after the other; a repeat gets the recorded answer and moves nothing."""
+
+    def __init__(self, accounts: Iterable[Account], journal: Journal) -> None:
+        """Take the accounts and where everything is recorded."""
+        self._journal = journal
+        self._accounts = {account.pan.reveal(): account for account in accounts}
+        self._approvals = journal.approvals()
+
+    def answer(self, message: Message) -> Reply:
+        """Answer a request about money; call it inside the journal's tx.
+
+        Raises:
+            MalformedMessage: A field that it needs is missing, or the type is none of ours.
+        """
+        trace = fields.trace_of(message)
+        missing = [number for number in _REQUIRED if number not in message]
+        kind = message[fields.TYPE][:3] + "0"
+        if missing or kind not in {fields.HOLD, *_FOLLOW_UPS}:
+            what = f"field {missing[0]} is missing" if missing else f"type {kind} is not ours"
+            raise fields.MalformedMessage(f"The request cannot be answered: {what}.")
+        about_card = kind == fields.HOLD or (
+            kind == fields.CHARGE and message.get(fields.PROCESSING) != fields.REFUND_CODE
+        )
+        if about_card:
+            return self._authorise(trace, message)
+        return self._follow_up(trace, message, kind)
+
+    def _authorise(self, trace: Trace, message: Message) -> Reply:
+        account = self._accounts.get(message.get(fields.PAN, ""))
+        known = self._journal.answer_to(trace)
+        if known is None:
+            decision = rules.authorise(
+                message,
+                account,
+                self._journal.available(account.name) if account else 0,
+                reversed_before=self._journal.was_reversed(trace),
+            )
+            standing = Standing(
+                account.name if account else "",
+                message[fields.RRN],
+                message[fields.CURRENCY],
+                0,
+                0,
+                used=False,
+            )
+            known = self._record(trace, message, decision, standing, trace)
+        reply = _reply(message, *known)
+        if account is None:
+            return Reply(reply)
+        return Reply(None if account.silent else reply, account.delay_s)
+
+    def _follow_up(self, trace: Trace, message: Message, kind: str) -> Reply:
+        known = self._journal.answer_to(trace)
+        if known is None:
+            if fields.ORIGINAL not in message:
+                raise fields.MalformedMessage("The request names no original: field 90 is missing.")
+            original = fields.original_trace(message[fields.ORIGINAL], trace.terminal_id)
+            standing = self._journal.standing(original)
+            decision = _FOLLOW_UPS[kind](message, standing)
+            known = self._record(trace, message, decision, standing, original)
+        return Reply(_reply(message, *known))
+
+    def _record(
+        self,
+        trace: Trace,
+        message: Message,
+        decision: Decision,
+        standing: Standing | None,
+        original: Trace,
+    ) -> tuple[str, str]:
+        approval = self._approval() if decision.code == APPROVED else ""
+        self._journal.record(
+            trace,
+            (
+                message[fields.TYPE],
+                message[fields.RRN],
+                (standing.account or None) if standing else None,
+                int(message[fields.AMOUNT]),
+                message[fields.CURRENCY],
+                None if original == trace else key(original),
+                decision.code,
+                approval,
+            ),
+        )
+        if standing is not None:
+            self._journal.move(trace, original, standing, decision.movements)
+        return decision.code, approval
+
+    def _approval(self) -> str:
+        self._approvals += 1
+        return f"{self._approvals % _APPROVALS:06d}"
+
+
+def _reply(message: Message, code: str, approval: str) -> Message:
+    reply: Message = {fields.TYPE: fields.reply_to(message[fields.TYPE]), fields.RESPONSE: code}
+    reply.update({number: message[number] for number in _REPEATED if number in message})
+    if approval:
+        reply[fields.APPROVAL] = approval
+    return reply
+
+
+def network_reply(message: Message) -> Message:
+    """Answer sign-on, sign-off and echo."""
+    return _reply(message, APPROVED, "")

@@ -1,0 +1,114 @@
+"""The issuer as a process beside the sandbox: started, watched, started again, stopped with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tkkpg.protocol.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from structlog.typing import FilteringBoundLogger
+
+STOPPED_S: Final = 10.0
+"""How long it may take to stop before it is killed."""
+AGAIN_S: Final = 0.2
+"""Pause before a dead issuer is started again."""
+
+
+class IssuerProcess:
+    """The running issuer; `pid` changes when it had to be started again, the port stays.
+
+    Attributes:
+        port: Where it listens on loopback.
+        journal: Its database.
+        pid: Of the process that runs now.
+    """
+
+    def __init__(self, home: Path) -> None:
+        """Take the folder of its journal."""
+        self._home = home
+        self.port = 0
+        self.journal = home
+        self.pid = 0
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start it and learn where it listens.
+
+        Raises:
+            ConfigurationError: It did not start; its own words are on standard error.
+        """
+        # Its standard input is a pipe that ends with this process, and so does it.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tkkpg", "issuer", "--json", "--stop-with-stdin"),
+            *(f"--home={self._home}", f"--port={self.port}"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None, "it is a pipe"  # noqa: S101 - says what holds
+        line = await process.stdout.readline()
+        if not line:
+            await process.wait()
+            raise ConfigurationError(
+                "The issuer did not start; what it said is above. "
+                "`tkkpg issuer --home DIR` starts it alone."
+            )
+        told: dict[str, Any] = json.loads(line)
+        self.port, self.journal, self.pid = told["port"], Path(told["journal"]), process.pid
+        return process
+
+
+@asynccontextmanager
+async def issuer_process(
+    home: Path, restarted: Callable[[], None], log: FilteringBoundLogger
+) -> AsyncIterator[IssuerProcess]:
+    """Keep an issuer running.
+
+    Args:
+        home: Folder of its journal.
+        restarted: Told after it died and was started again.
+        log: Where its end is written.
+
+    Raises:
+        ConfigurationError: It does not start.
+    """
+    running = IssuerProcess(home)
+    process = await running.start()
+
+    async def watch() -> None:
+        nonlocal process
+        while True:
+            status = await process.wait()
+            log.warning("issuer_ended", status=status, pid=process.pid)
+            await asyncio.sleep(AGAIN_S)
+            try:
+                process = await running.start()
+            except ConfigurationError as error:
+                log.warning("issuer_not_started", reason=str(error))
+                continue
+            restarted()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield running
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+        await _stop(process)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOPPED_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,152 @@
+"""The grid itself: which points a flow reaches, and what becomes of it when it dies at one."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from tests.faults.grid.flows import Flow, resolve_parked
+from tests.faults.grid.ledgers import Merchant, compare, waiting
+from tests.faults.grid.lives import Life, life
+from tests.faults.grid.report import Row, row_of
+from tests.faults.grid.told import Told
+
+from tkkpg.client import TKKPGError
+from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.crash import POINTS
+from tkkpg.gateway.store.sqlite import connect
+
+RECOVERED_S: Final = 20.0
+"""How long a gateway may take to leave nothing unresolved."""
+AFTER_S: Final = 1.5
+"""How long a life that resolves nothing is left alone: longer than its workers' pauses."""
+CELL_S: Final = 90.0
+
+
+@dataclass(slots=True)
+class Bench:
+    """A folder of homes, each a copy of one that has its certificates."""
+
+    folder: Path
+    _numbers: count[int] = field(default_factory=count)
+
+    async def prepare(self) -> None:
+        """Make the home that all others are copies of."""
+        async with life(self.folder / "prepared"):
+            pass
+
+    def home(self) -> Path:
+        """Make a new home."""
+        home = self.folder / f"home{next(self._numbers)}"
+        shutil.copytree(self.folder / "prepared", home)
+        return home
+
+
+async def trace(bench: Bench, flow: Flow) -> list[str]:
+    """Run a flow without a crash; give the points that it reaches, in order, each once."""
+    home = bench.home()
+    reached = home.with_suffix(".trace")
+    await _earlier(home, flow, Told())
+    async with life(home, trace=reached, options=flow.options) as one:
+        await flow.drive(one, Told())
+        await _rest(one, flow)
+    return list(dict.fromkeys(reached.read_text("utf-8").split()))
+
+
+def plan(traces: dict[Flow, list[str]]) -> list[tuple[Flow, str]]:
+    """Decide what is tried: all points of the flows that are tried whole, then what is new."""
+    seen: set[str] = set()
+    cells = []
+    for flow, points in traces.items():
+        cells += [(flow, point) for point in points if flow.whole or point not in seen]
+        seen |= set(points)
+    return cells
+
+
+def unreached(traces: dict[Flow, list[str]]) -> list[str]:
+    """Name the crash points that no flow reaches."""
+    reached = {point for points in traces.values() for point in points}
+    return [point for point in POINTS if point not in reached]
+
+
+async def cell(bench: Bench, flow: Flow, point: str) -> Row:
+    """Let a flow die at a point, start again, and compare the ledgers."""
+    home = bench.home()
+    try:
+        async with asyncio.timeout(CELL_S):
+            row = await _cell(home, flow, point)
+    except (TimeoutError, OSError, RuntimeError, TKKPGError) as error:
+        sentence = f"{type(error).__name__}: {error}"
+        return Row(point=point, flow=flow.name, unresolved=1, findings=[sentence])
+    if row.clean:
+        shutil.rmtree(home)
+    return row
+
+
+async def _cell(home: Path, flow: Flow, point: str) -> Row:
+    told = Told()
+    await _earlier(home, flow, told)
+    async with life(home, crash_at=point, options=flow.options) as one:
+        if one.begun:
+            with suppress(TKKPGError, OSError):
+                await flow.drive(one, told)
+            await _rest(one, flow)
+        died = await one.gone(AFTER_S)
+    end_leases(home)
+    async with life(home) as one:
+        unresolved = await recover(one)
+        found = await compare(one, told, Merchant())
+    findings: Iterable[str] = () if died else (f"It did not die at {point}.",)
+    return row_of(
+        found, told, point=point, flow=flow.name, unresolved=unresolved, findings=findings
+    )
+
+
+async def _earlier(home: Path, flow: Flow, told: Told) -> None:
+    """Live the life before the one on trial, if the flow has one."""
+    if flow.before is None:
+        return
+    async with life(home, crash_at=flow.left_at) as one:
+        with suppress(TKKPGError, OSError):
+            await flow.before(one, told)
+        if flow.left_at and not await one.gone():
+            raise RuntimeError(f"The life before {flow.name!r} did not end at {flow.left_at}.")
+    if flow.prepare is not None:
+        flow.prepare(home)
+
+
+async def _rest(one: Life, flow: Flow) -> None:
+    """Leave a life alone until it has done what it does by itself, or is dead."""
+    if flow.resolved:
+        await _nothing_waits(one)
+        await asyncio.sleep(0.1)  # what follows the last commit
+    else:
+        await one.gone(AFTER_S)
+
+
+async def recover(one: Life) -> int:
+    """Wait until nothing is unresolved; give what still is after the time for it."""
+    await resolve_parked(one)
+    return await _nothing_waits(one)
+
+
+async def _nothing_waits(one: Life) -> int:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + RECOVERED_S
+    while True:
+        left = sum(waiting(one.home))
+        if not left or one.process.returncode is not None or loop.time() > deadline:
+            return left
+        await asyncio.sleep(0.05)
+
+
+def end_leases(home: Path) -> None:
+    """Let the minute pass for which a dead process holds the notifications it had taken."""
+    with closing(connect(home / DATABASE, writing=True)) as db:
+        db.execute("UPDATE notification SET leased_until = 0 WHERE state = 'QUEUED'")

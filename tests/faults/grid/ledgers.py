@@ -1,0 +1,154 @@
+"""Three witnesses of each order: our books, the issuer's journal, the merchant's own questions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.faults.grid.lives import Life
+from tests.faults.grid.told import Told
+from tkkpg.issuer.statement import net_by_original
+
+from tkkpg.client import AsyncClient, OrderRef, OrderStatus
+from tkkpg.gateway.app import DATABASE, KEYS
+from tkkpg.gateway.keys import load_keys
+from tkkpg.gateway.model.order import PAID
+from tkkpg.gateway.store.check import check
+from tkkpg.gateway.store.sqlite import connect, select
+
+ASKED_AT_ONCE: Final = 16
+WAITING: Final = (
+    "SELECT (SELECT count(*) FROM orders WHERE status IN ('ON-LOCK', 'ON-REFUND')),"
+    " (SELECT count(*) FROM tran WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')),"
+    " (SELECT coalesce(sum(CASE posting WHEN 'CHARGE' THEN amount_minor"
+    " WHEN 'SETTLE' THEN -amount_minor ELSE 0 END), 0) <> 0 FROM entry),"
+    " (SELECT count(*) FROM notification WHERE state = 'QUEUED')"
+)
+"""Orders and transactions without an outcome, unsettled money, undelivered notifications."""
+ORDERS: Final = (
+    "SELECT order_id, session_id, amount_minor,"
+    " (SELECT coalesce(sum(CASE posting WHEN 'CHARGE' THEN amount_minor"
+    " WHEN 'REFUND' THEN -amount_minor ELSE 0 END), 0) FROM entry e WHERE e.order_id = o.order_id),"
+    " (SELECT coalesce(group_concat(rrn), '') FROM tran t WHERE t.order_id = o.order_id"
+    " AND kind = 'AUTHORISATION')"
+    " FROM orders o ORDER BY order_id"
+)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What the three ledgers say, and where they do not agree.
+
+    Attributes:
+        ours_minor: Charged less refunded, in our books.
+        issuer_minor: What left the payers' accounts and did not come back.
+        merchant_minor: What the merchant's questions add up to.
+        lost: Orders that are not as somebody was told, or whose money not every ledger has.
+        double: Orders charged twice, or given back twice.
+        findings: One sentence about each, and what `tkkpg check` finds.
+    """
+
+    ours_minor: int = 0
+    issuer_minor: int = 0
+    merchant_minor: int = 0
+    lost: set[int] = field(default_factory=set)
+    double: set[int] = field(default_factory=set)
+    findings: list[str] = field(default_factory=list)
+
+
+class Merchant:
+    """The merchant's view, asked over the wire; ended orders are asked about once."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[int, tuple[OrderStatus, int]] = {}
+
+    async def view(
+        self, client: AsyncClient, refs: list[OrderRef]
+    ) -> dict[int, tuple[OrderStatus, int]]:
+        """Ask for status and money of each order."""
+        at_once = asyncio.Semaphore(ASKED_AT_ONCE)
+
+        async def ask(ref: OrderRef) -> None:
+            async with at_once:
+                state = await client.get_order_status(ref)
+                row = await client.get_order_information(ref)
+            kept = row.amount_minor - (row.refund_amount_minor or 0)
+            minor = kept if state.order_status in PAID else 0
+            self._known[ref.order_id] = state.order_status, minor
+
+        await asyncio.gather(*(ask(ref) for ref in refs if ref.order_id not in self._known))
+        return self._known
+
+
+def waiting(home: Path) -> tuple[int, ...]:
+    """Count what has no outcome yet."""
+    with closing(connect(home / DATABASE, writing=False)) as db:
+        ((*counts,),) = select(db, WAITING)
+    return tuple(counts)
+
+
+async def compare(one: Life, told: Told, merchant: Merchant) -> Comparison:
+    """Compare the three ledgers of all orders in a home, and both with what was told."""
+    with closing(connect(one.home / DATABASE, writing=False)) as db:
+        orders = select(db, ORDERS)
+    issuer = dict(net_by_original(Path(one.info["journal"])))
+    view = await merchant.view(one.client, [OrderRef(row[0], row[1]) for row in orders])
+    found = Comparison(issuer_minor=sum(issuer.values()))
+    for order_id, _, amount, ours, rrns in orders:
+        at_issuer = sum(issuer.pop(rrn, 0) for rrn in rrns.split(",") if rrn)
+        at_merchant = view[order_id][1]
+        found.ours_minor += ours
+        found.merchant_minor += at_merchant
+        if ours > amount or at_issuer > amount or at_issuer < ours:
+            found.double.add(order_id)
+        if at_issuer > ours or at_merchant != ours:
+            found.lost.add(order_id)
+        if not ours == at_issuer == at_merchant:
+            found.findings.append(
+                f"order {order_id}: ours {ours}, issuer {at_issuer}, merchant {at_merchant}"
+            )
+    for rrn, minor in issuer.items():
+        if minor:
+            found.lost.add(0)
+            found.findings.append(f"The issuer moved {minor} for {rrn}, which no order has.")
+    _believe(told, {row[0]: row for row in orders}, view, found)
+    found.findings += books(one.home)
+    return found
+
+
+def _believe(
+    told: Told,
+    orders: dict[int, tuple[int, str, int, int, str]],
+    view: dict[int, tuple[OrderStatus, int]],
+    found: Comparison,
+) -> None:
+    """Compare what was told with what is so now; a told order may only have moved on."""
+    untrue = {order_id: "it does not exist" for order_id in told.created if order_id not in orders}
+    for order_id, outcome in told.outcomes.items():
+        status = view[order_id][0] if order_id in view else None
+        if status is not outcome and not (outcome is OrderStatus.APPROVED and status in PAID):
+            untrue[order_id] = f"{outcome} was told, it is {status}"
+    for order_id, minor in told.refunded.items():
+        if order_id in orders and orders[order_id][2] - orders[order_id][3] < minor:
+            untrue[order_id] = f"a refund of {minor} was told"
+    found.lost |= set(untrue)
+    found.findings += [f"order {order_id}: {what}" for order_id, what in untrue.items()]
+
+
+def books(home: Path) -> list[str]:
+    """Say what `tkkpg check` finds."""
+    keys = load_keys(home / KEYS, os.urandom)
+
+    def verify(text: str, mac: str) -> bool:
+        return keys.verify("audit", text, mac)
+
+    return [
+        f"{finding.rule}: {finding.rows}: {finding.sentence}"
+        for finding in check(home / DATABASE, verify, datetime.now(UTC))
+    ]

@@ -1,0 +1,95 @@
+"""What becomes of a transaction that nobody answers for: parked, then resolved by the operator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.model_factories import NOW, REFUND_NUMBERS, context_at, refunding
+
+from tkkpg.gateway.model.decisions.resolution import (
+    REASON_MAX,
+    Resolution,
+    plan_parking,
+    plan_resolution,
+)
+from tkkpg.gateway.model.errors import PolicyRefusal
+from tkkpg.gateway.model.ledger import Posting
+from tkkpg.gateway.model.plan import Facts
+from tkkpg.gateway.model.transaction import PARKED_AFTER, TranState
+from tkkpg.protocol.values import OrderStatus
+
+REFUND = REFUND_NUMBERS.tran_id
+LATER = context_at(NOW + PARKED_AFTER)
+WHY = "Host operator Aysel confirmed by telephone"
+
+
+def with_last(facts: Facts, **changes: object) -> Facts:
+    """Change the last transaction."""
+    *before, last = facts.transactions
+    return replace(facts, transactions=(*before, replace(last, **changes)))  # type: ignore[arg-type]
+
+
+def test_a_transaction_without_an_outcome_is_parked_after_a_day() -> None:
+    plan = plan_parking(LATER, refunding(), REFUND)
+
+    assert plan is not None
+    (change,) = plan.transactions
+    assert change.transaction.parked_at == LATER.now
+    assert change.transaction.state is change.expected_state is TranState.SENT
+    assert plan.orders == ()
+    assert plan.entries == ()
+
+
+def test_a_younger_one_is_not_parked() -> None:
+    just_before = context_at(NOW + PARKED_AFTER - timedelta(seconds=1))
+
+    assert plan_parking(just_before, refunding(), REFUND) is None
+
+
+@pytest.mark.parametrize("changes", [{"parked_at": NOW}, {"state": TranState.APPROVED}])
+def test_what_is_parked_or_resolved_stays_as_it_is(changes: dict[str, object]) -> None:
+    assert plan_parking(LATER, with_last(refunding(), **changes), REFUND) is None
+
+
+@pytest.mark.parametrize(
+    ("resolution", "status", "posting"),
+    [
+        (Resolution.APPROVED, OrderStatus.REFUNDED, Posting.REFUND),
+        (Resolution.DECLINED, OrderStatus.APPROVED, Posting.CANCEL_REFUND),
+    ],
+)
+def test_a_refund_is_resolved_like_an_answer_and_the_audit_says_why(
+    resolution: Resolution, status: OrderStatus, posting: Posting
+) -> None:
+    plan = plan_resolution(LATER, refunding(), REFUND, resolution, WHY)
+
+    assert plan.action == "transaction_resolved"
+    assert plan.detail["reason"] == WHY
+    assert plan.detail["resolved_as"] == resolution.value
+    assert [change.order.status for change in plan.orders] == [status]
+    assert [entry.posting for entry in plan.entries] == [posting]
+
+
+@pytest.mark.parametrize("state", [TranState.APPROVED, TranState.DECLINED])
+def test_a_known_outcome_is_never_replaced(state: TranState) -> None:
+    facts = with_last(refunding(), state=state)
+
+    with pytest.raises(PolicyRefusal, match="its outcome is known"):
+        plan_resolution(LATER, facts, REFUND, Resolution.APPROVED, WHY)
+
+
+def test_a_refund_cannot_be_resolved_as_reversed() -> None:
+    with pytest.raises(PolicyRefusal, match="approved or declined"):
+        plan_resolution(LATER, refunding(), REFUND, Resolution.REVERSED, WHY)
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "  ", "x" * (REASON_MAX + 1), "card 4169733213495869", "4169 7332 1349 5869"]
+)
+def test_a_reason_is_a_sentence_and_holds_no_card(reason: str) -> None:
+    with pytest.raises(PolicyRefusal, match="reason") as caught:
+        plan_resolution(LATER, refunding(), REFUND, Resolution.APPROVED, reason)
+
+    assert "7332" not in str(caught.value)

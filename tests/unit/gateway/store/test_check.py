@@ -1,0 +1,452 @@
+"""Every kind of damage, planted in a copy of a real gateway's home, is found where it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import apsw
+import pytest
+from tests.gateway_fixtures import MERCHANT_ID, ManualClock, stage
+from tests.paying import (
+    Answer,
+    AnsweringHost,
+    card,
+    create,
+    give_up,
+    paid,
+    pay,
+    settled,
+    stored,
+)
+
+from tkkpg.client import OutcomeUnknown, PeerFailure
+from tkkpg.gateway.app import DATABASE, KEYS
+from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.keys import load_keys
+from tkkpg.gateway.model.transaction import HostReply, TranKind
+from tkkpg.gateway.store import check as module
+from tkkpg.gateway.store.check import (
+    FILE,
+    OVERDUE,
+    QUERIES,
+    REFERENCES,
+    RULES,
+    SEALS,
+    Finding,
+    check,
+)
+from tkkpg.gateway.store.rows import micros
+from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.values import AZN, Amount, OrderStatus
+
+APART: Final = timedelta(seconds=1)
+ACCOUNT: Final = f"SELECT 'balance {MERCHANT_ID} 944'"
+(
+    BOOKED,
+    BELONGING,
+    RESERVED,
+    BOUNDED,
+    AGREEING,
+    CAPTURED_ONCE,
+    STATUS,
+    LOCKED,
+    BALANCE,
+    TOLD,
+    GIVEN_UP,
+    WAITING,
+) = (rule.name for rule in QUERIES)
+
+
+class Home:
+    """A gateway's home with an order in every way an order ends today.
+
+    Attributes:
+        now: Business time at which the gateway stopped.
+    """
+
+    def __init__(self, folder: Path, now: datetime, orders: dict[str, int]) -> None:
+        self.folder = folder
+        self.now = now
+        self.orders = orders
+
+    def check(self, now: datetime | None = None) -> list[Finding]:
+        """Check it, a moment after it stopped unless a time is given."""
+        return checked(self.folder, now or self.now)
+
+    def found(self, now: datetime | None = None) -> list[tuple[str, str]]:
+        """Say which rules name which rows."""
+        return [(finding.rule, finding.rows) for finding in self.check(now)]
+
+    def plant(self, script: str, **values: int) -> None:
+        """Damage it as somebody with an editor does; `:name` is the order of that name."""
+        with closing(apsw.Connection(str(self.folder / DATABASE))) as db:
+            db.execute("PRAGMA ignore_check_constraints = ON")
+            db.execute(script, {**self.orders, **values})
+
+    def one(self, query: str) -> object:
+        """Read one value."""
+        with closing(apsw.Connection(str(self.folder / DATABASE))) as db:
+            return db.execute(query, self.orders).get
+
+
+def checked(folder: Path, now: datetime) -> list[Finding]:
+    """Check a home."""
+    keys = load_keys(folder / KEYS, os.urandom)
+    return check(folder / DATABASE, lambda text, mac: keys.verify("audit", text, mac), now)
+
+
+async def traded(folder: Path) -> Home:
+    """Buy, be declined, leave, and be given money back in two parts; check while it runs."""
+    clock = ManualClock()
+    async with stage(folder, clock=clock) as shop:
+        client, gateway = shop.client, shop.gateway
+        orders = {"created": (await create(client)).order_id}
+        for name in ("paid", "also_paid"):
+            clock.advance(APART)
+            orders[name] = (await paid(client, gateway)).order_id
+        clock.advance(APART)
+        ref = await paid(client, gateway)
+        orders["refunded"] = ref.order_id
+        for amount in ("10.00", "5.00"):
+            await settled(gateway)
+            clock.advance(APART)
+            await client.refund(ref, amount=Amount.of(amount, AZN))
+        clock.advance(APART)
+        ref = await create(client)
+        await pay(gateway, ref, "076")
+        orders["declined"] = ref.order_id
+        clock.advance(APART)
+        ref = await create(client)
+        await give_up(gateway, ref)
+        orders["left"] = ref.order_id
+        assert checked(folder, clock.now()) == []
+    return Home(folder, clock.now(), orders)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return asyncio.run(traded(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def home(template: Home, tmp_path: Path) -> Home:
+    folder = shutil.copytree(template.folder, tmp_path / "home")
+    return Home(folder, template.now, template.orders)
+
+
+def test_a_home_that_is_as_the_gateway_left_it_is_clean(home: Home) -> None:
+    assert home.check() == []
+
+
+@pytest.mark.anyio
+async def test_what_is_under_way_is_no_damage(tmp_path: Path) -> None:
+    host, answer = AnsweringHost(), asyncio.Event()
+    async with stage(tmp_path, host=host) as shop:
+        refunded = await paid(shop.client, shop.gateway)
+        host.answers(TranKind.REFUND, HostReply.silent())
+        with suppress(OutcomeUnknown, PeerFailure):
+            await shop.client.refund(refunded, amount=Amount.of("10.00", AZN))
+        await give_up(shop.gateway, await create(shop.client))
+        locked = await create(shop.client)
+        host.answers(TranKind.AUTHORISATION, Answer(when=answer))
+        page = await open_page(shop.gateway, locked)
+        paying = asyncio.create_task(submit_card(shop.gateway, page, card(shop.gateway)))
+        async with asyncio.timeout(5):
+            while (await stored(shop.gateway, locked)).status is not OrderStatus.ON_LOCK:  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.005)
+        try:
+            assert (await stored(shop.gateway, refunded)).status is OrderStatus.ON_REFUND
+            assert checked(tmp_path, shop.clock.now()) == []
+        finally:
+            answer.set()
+            await paying
+
+
+def test_checking_changes_nothing(home: Home) -> None:
+    before = (home.folder / DATABASE).read_bytes()
+
+    home.check()
+
+    assert (home.folder / DATABASE).read_bytes() == before
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something done to a home.
+
+    Attributes:
+        script: SQL that does it.
+        rule: The one rule that is broken by it.
+        rows: SQL that gives the rows which are to be named.
+    """
+
+    script: str
+    rule: str
+    rows: str
+
+
+CHARGED: Final = "SELECT 'entry ' || entry_id FROM entry WHERE order_id = :paid"
+
+DAMAGE: Final = {
+    "an entry to another account": Damage(
+        "UPDATE entry SET credit = 'FEE_INCOME' WHERE order_id = :paid", BOOKED, CHARGED
+    ),
+    "an entry in another phase": Damage(
+        "UPDATE entry SET phase = 'PENDING' WHERE order_id = :paid", BOOKED, CHARGED
+    ),
+    "an entry of no transaction": Damage(
+        "UPDATE entry SET tran_id = 99 WHERE order_id = :paid", BELONGING, CHARGED
+    ),
+    "an entry of another order's transaction": Damage(
+        """
+        UPDATE entry SET tran_id = (SELECT tran_id FROM tran WHERE order_id = :also_paid)
+        WHERE order_id = :paid
+        """,
+        BELONGING,
+        CHARGED,
+    ),
+    "a reservation moved to another transaction": Damage(
+        """
+        UPDATE entry SET amount_minor = 400 WHERE posting = 'RESERVE_REFUND'
+            AND amount_minor = 500;
+        INSERT INTO entry (plan_id, posting, phase, debit, credit, merchant_id, amount_minor,
+            currency, at, order_id, tran_id)
+        SELECT 'x', 'RESERVE_REFUND', 'PENDING', 'MERCHANT_CURRENT', 'SCHEME_RECEIVABLE',
+            merchant_id, 100, currency, created_at, order_id, tran_id
+        FROM tran WHERE order_id = :also_paid
+        """,
+        RESERVED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE kind = 'REFUND' AND amount_minor = 500",
+    ),
+    "more refunded than captured": Damage(
+        """
+        UPDATE entry SET amount_minor = 1499 WHERE order_id = :refunded AND posting = 'CHARGE';
+        UPDATE tran SET amount_minor = 1499 WHERE order_id = :refunded
+            AND kind = 'AUTHORISATION'
+        """,
+        BOUNDED,
+        "SELECT 'order ' || :refunded",
+    ),
+    "an order that says it gave back another amount": Damage(
+        "UPDATE orders SET refunded_minor = 1499 WHERE order_id = :refunded",
+        AGREEING,
+        "SELECT 'order ' || :refunded",
+    ),
+    "an approved refund of another amount": Damage(
+        "UPDATE tran SET amount_minor = 499 WHERE kind = 'REFUND' AND amount_minor = 500",
+        AGREEING,
+        "SELECT 'order ' || :refunded",
+    ),
+    "an approved payment of another amount": Damage(
+        "UPDATE tran SET amount_minor = 3001 WHERE order_id = :paid",
+        AGREEING,
+        "SELECT 'order ' || :paid",
+    ),
+    "a payer charged twice": Damage(
+        """
+        CREATE TEMP TABLE again AS SELECT * FROM tran WHERE order_id = :paid;
+        UPDATE again SET tran_id = 99;
+        INSERT INTO tran SELECT * FROM again;
+        INSERT INTO entry (plan_id, posting, phase, debit, credit, merchant_id, amount_minor,
+            currency, at, order_id, tran_id)
+        SELECT 'x', posting, phase, debit, credit, merchant_id, amount_minor, currency, at,
+            order_id, 99 FROM entry WHERE order_id = :paid
+        """,
+        CAPTURED_ONCE,
+        "SELECT 'order ' || :paid",
+    ),
+    "a declined order said to be paid": Damage(
+        "UPDATE orders SET status = 'APPROVED' WHERE order_id = :declined",
+        STATUS,
+        "SELECT 'order ' || :declined",
+    ),
+    "a paid order said to be declined": Damage(
+        "UPDATE orders SET status = 'DECLINED' WHERE order_id = :paid",
+        STATUS,
+        "SELECT 'order ' || :paid",
+    ),
+    "an order locked by nothing": Damage(
+        "UPDATE orders SET status = 'ON-LOCK' WHERE order_id = :declined",
+        LOCKED,
+        "SELECT 'order ' || :declined",
+    ),
+    "an order ended with its transaction open": Damage(
+        "UPDATE tran SET state = 'UNKNOWN' WHERE order_id = :declined",
+        LOCKED,
+        "SELECT 'order ' || :declined",
+    ),
+    "a balance edited": Damage(
+        "UPDATE balance SET posted_minor = posted_minor + 1 WHERE currency = '944'",
+        BALANCE,
+        ACCOUNT,
+    ),
+    "a reservation on the account edited": Damage(
+        "UPDATE balance SET reserved_minor = 1 WHERE currency = '944'", BALANCE, ACCOUNT
+    ),
+    "a balance removed": Damage("DELETE FROM balance WHERE currency = '944'", BALANCE, ACCOUNT),
+    "every notification of an order removed": Damage(
+        "DELETE FROM notification WHERE order_id = :left", TOLD, "SELECT 'order ' || :left"
+    ),
+    "the notification of the last refund removed": Damage(
+        """
+        DELETE FROM notification WHERE order_id = :refunded AND created_at =
+            (SELECT updated_at FROM orders WHERE order_id = :refunded)
+        """,
+        TOLD,
+        "SELECT 'order ' || :refunded",
+    ),
+    "a notification parked": Damage(
+        "UPDATE notification SET state = 'PARKED' WHERE order_id = :declined",
+        GIVEN_UP,
+        "SELECT 'notification ' || notification_id FROM notification WHERE order_id = :declined",
+    ),
+    "a transaction forgotten": Damage(
+        "UPDATE tran SET state = 'REVERSING', sent_at = sent_at - 86400000000"
+        " WHERE order_id = :declined",
+        WAITING,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :declined",
+    ),
+    "an order removed": Damage(
+        "DELETE FROM orders WHERE order_id = :declined",
+        REFERENCES,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :declined",
+    ),
+    "an audit row edited": Damage(
+        "UPDATE audit SET actor = 'nobody' WHERE action = 'payer_left'", SEALS, "SELECT 'audit'"
+    ),
+    "a value that no column may hold": Damage(
+        "UPDATE notification SET state = 'SEEN' WHERE order_id = :paid", FILE, "SELECT 'database'"
+    ),
+}
+"""Each kind of damage, and what is to be said of it."""
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_is_found_by_its_rule_in_its_rows_and_nowhere_else(home: Home, name: str) -> None:
+    damage = DAMAGE[name]
+
+    home.plant(damage.script)
+
+    assert home.found() == [(damage.rule, home.one(damage.rows))]
+
+
+def test_every_rule_has_its_damage() -> None:
+    assert {damage.rule for damage in DAMAGE.values()} == set(RULES)
+
+
+def test_an_entry_of_nothing_is_no_entry(home: Home) -> None:
+    home.plant("UPDATE entry SET amount_minor = 0 WHERE order_id = :paid")
+
+    assert (BOOKED, home.one(CHARGED)) in home.found()
+
+
+def test_a_sentence_says_what_was_found_and_what_must_be(home: Home) -> None:
+    home.plant("UPDATE entry SET credit = 'FEE_INCOME' WHERE order_id = :paid")
+
+    (finding,) = home.check()
+
+    assert "CHARGE books 3000 from SCHEME_RECEIVABLE to FEE_INCOME" in finding.sentence
+    assert "from SCHEME_RECEIVABLE to MERCHANT_PAYABLE in phase POSTED" in finding.sentence
+
+
+def test_every_sentence_can_be_written(home: Home) -> None:
+    for damage in DAMAGE.values():
+        home.plant(damage.script)
+
+    assert all(finding.sentence for finding in home.check())
+
+
+def test_a_transaction_may_wait_for_a_day_parked_or_not(home: Home) -> None:
+    home.plant(
+        "UPDATE tran SET state = 'REVERSING', sent_at = :now, parked_at = :now"
+        " WHERE order_id = :declined",
+        now=micros(home.now),
+    )
+
+    assert home.found(home.now + OVERDUE) == []
+    assert [rule for rule, _ in home.found(home.now + OVERDUE + APART)] == [WAITING]
+
+
+def test_a_later_notification_that_arrived_makes_up_for_a_parked_one(home: Home) -> None:
+    home.plant(
+        "UPDATE notification SET state = 'PARKED' WHERE order_id = :refunded AND created_at ="
+        " (SELECT min(created_at) FROM notification WHERE order_id = :refunded)"
+    )
+
+    assert home.found() == []
+
+
+def test_a_merchant_without_an_address_is_told_nothing(home: Home) -> None:
+    home.plant("DELETE FROM notification; UPDATE merchant SET notification_url = ''")
+
+    assert home.found() == []
+
+
+@pytest.mark.parametrize("state", ["QUEUED", "DELIVERED"])
+def test_a_notification_on_its_way_is_as_good_as_one_that_arrived(home: Home, state: str) -> None:
+    home.plant(f"UPDATE notification SET state = '{state}'")  # noqa: S608 - our own words
+
+    assert home.found() == []
+
+
+def test_another_key_than_the_one_that_sealed_is_noticed(home: Home) -> None:
+    (home.folder / KEYS).unlink()
+
+    assert {rule for rule, _ in home.found()} == {SEALS}
+
+
+def test_of_a_rule_that_nothing_keeps_so_many_findings_are_given(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FINDINGS_MAX", 2)
+    home.plant("DELETE FROM notification; UPDATE entry SET credit = 'FEE_INCOME'")
+
+    found = Counter(rule for rule, _ in home.found())
+
+    assert (found[TOLD], found[BOOKED]) == (2, 2)
+
+
+def test_a_torn_page_is_found_and_ends_the_check(home: Home) -> None:
+    path = home.folder / DATABASE
+    page = home.one("SELECT rootpage FROM sqlite_schema WHERE name = 'ix_entry_order_id'")
+    size = home.one("PRAGMA page_size")
+    assert isinstance(page, int)
+    assert isinstance(size, int)
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    found = home.check()
+
+    assert {finding.rule for finding in found} == {FILE}
+    assert "cannot read on" in found[-1].sentence
+
+
+def test_a_missing_database_is_named_and_not_made(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="There is no database"):
+        check(tmp_path / "none.db", lambda _text, _mac: True, home.now)
+
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_database_of_another_revision_is_refused(home: Home) -> None:
+    home.plant("UPDATE alembic_version SET version_num = '0001'")
+
+    with pytest.raises(ConfigurationError, match="has the tables of revision 0001"):
+        home.check()
+
+
+def test_what_is_no_database_of_ours_is_refused(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    path.touch()
+
+    with pytest.raises(ConfigurationError, match="cannot be read as a database"):
+        check(path, lambda _text, _mac: True, home.now)
