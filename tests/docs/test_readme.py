@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from tkkpg.sandbox.cards import test_cards as all_cards
+from tkkpg.sandbox.faults import FAULTS
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text("utf-8")
@@ -35,7 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """A running sandbox on free ports, as it describes itself, with its home."""
     folder = tmp_path_factory.mktemp("readme") / ".tkkpg"
     ports = [f"--{name}-port=0" for name in ("exec", "page", "shop", "metrics")]
-    command = [str(BIN / "tkkpg"), "sandbox", "--json", f"--home={folder}", *ports]
+    options = ["--json", f"--home={folder}", "--host-timeout=1"]
+    command = [str(BIN / "tkkpg"), "sandbox", *options, *ports]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout is not None
@@ -81,12 +83,26 @@ def test_the_curl_line_creates_an_order(home: dict[str, Any]) -> None:
 
 def test_the_script_pays_and_refunds(home: dict[str, Any]) -> None:
     """Every command of the section, in order."""
-    output = shell(block_with("sh", "tkkpg pay"), home).splitlines()
+    output = shell(block_with("sh", "--card approve"), home).splitlines()
     paid, status, refunded = (json.loads(line) for line in output[:3])
     assert (paid["order_status"], paid["response_code"]) == ("APPROVED", "001")
     assert status["order_status"] == "APPROVED"
     assert refunded["order_status"] == "REFUNDED"
     assert any("12.50" in line for line in output[3:])
+
+
+def test_a_payment_without_an_answer_is_declined_and_reversed(home: dict[str, Any]) -> None:
+    """As printed; this sandbox waits a second for the host."""
+    output = shell(block_with("sh", "--card 810"), home)
+    _, status, *rest = output.splitlines()
+    assert json.loads(status)["order_status"] == "DECLINED"
+    shown = "\n".join(rest)
+    assert "authorisation_unknown" in shown
+    assert "no transaction waits longer than a day" in shown
+
+
+def test_the_readme_counts_the_faults() -> None:
+    assert f"names {len(FAULTS)} faults" in README
 
 
 def test_the_python_example_runs(home: dict[str, Any]) -> None:

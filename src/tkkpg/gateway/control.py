@@ -18,8 +18,6 @@ from typing import Any, Final, TypeAlias
 from tkkpg.gateway.logs import get_logger
 from tkkpg.protocol.errors import ConfigurationError, OutcomeUnknown, TKKPGError
 
-CONTROL: Final = "control.sock"
-"""The socket's name in the home."""
 LINE_BYTES: Final = 64 * 1024
 """Of a request or an answer: both are a few names and numbers."""
 LIMIT_S: Final = 30.0
@@ -66,8 +64,8 @@ async def serve_control(
         task.add_done_callback(conversations.discard)
         try:
             await _converse(reader, writer, verbs, limit_s)
-        except ConnectionError:
-            pass  # whoever asked did not wait for the answer
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # whoever asked is gone, or we are; streams report a task that ends cancelled
         finally:
             writer.close()
 

@@ -13,11 +13,10 @@ from typing import Final
 
 from tests.faults.grid.flows import Flow, resolve_parked
 from tests.faults.grid.ledgers import Merchant, compare, waiting
-from tests.faults.grid.lives import Life, life
+from tests.faults.grid.lives import UNANSWERED, Life, life
 from tests.faults.grid.report import Row, row_of
 from tests.faults.grid.told import Told
 
-from tkkpg.client import TKKPGError
 from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.crash import POINTS
 from tkkpg.gateway.store.sqlite import connect
@@ -38,13 +37,14 @@ class Bench:
 
     async def prepare(self) -> None:
         """Make the home that all others are copies of."""
-        async with life(self.folder / "prepared"):
-            pass
+        async with life(self.folder / "prepared") as one:
+            one.process.terminate()
+            await one.gone()
 
     def home(self) -> Path:
         """Make a new home."""
         home = self.folder / f"home{next(self._numbers)}"
-        shutil.copytree(self.folder / "prepared", home)
+        shutil.copytree(self.folder / "prepared", home, ignore=shutil.ignore_patterns("*.sock"))
         return home
 
 
@@ -81,7 +81,7 @@ async def cell(bench: Bench, flow: Flow, point: str) -> Row:
     try:
         async with asyncio.timeout(CELL_S):
             row = await _cell(home, flow, point)
-    except (TimeoutError, OSError, RuntimeError, TKKPGError) as error:
+    except (*UNANSWERED, RuntimeError) as error:
         sentence = f"{type(error).__name__}: {error}"
         return Row(point=point, flow=flow.name, unresolved=1, findings=[sentence])
     if row.clean:
@@ -94,7 +94,7 @@ async def _cell(home: Path, flow: Flow, point: str) -> Row:
     await _earlier(home, flow, told)
     async with life(home, crash_at=point, options=flow.options) as one:
         if one.begun:
-            with suppress(TKKPGError, OSError):
+            with suppress(*UNANSWERED):
                 await flow.drive(one, told)
             await _rest(one, flow)
         died = await one.gone(AFTER_S)
@@ -113,7 +113,7 @@ async def _earlier(home: Path, flow: Flow, told: Told) -> None:
     if flow.before is None:
         return
     async with life(home, crash_at=flow.left_at) as one:
-        with suppress(TKKPGError, OSError):
+        with suppress(*UNANSWERED):
             await flow.before(one, told)
         if flow.left_at and not await one.gone():
             raise RuntimeError(f"The life before {flow.name!r} did not end at {flow.left_at}.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urljoin
 
+import apsw
 from tests.faults.grid.lives import Life
 from tests.faults.grid.told import Told
 from tests.sandbox_command import TKKPG
@@ -26,6 +27,7 @@ Drive: TypeAlias = Callable[[Life, Told], Awaitable[None]]
 AMOUNT: Final = Amount.of("30.00", AZN)
 BACK: Final = Amount.of("10.00", AZN)
 PATIENCE_S: Final = 10.0
+BUSY_MS: Final = 10_000
 CANCEL_FORM: Final = '<form class="cancel"'
 
 
@@ -107,13 +109,22 @@ def refunding_when(number: signal.Signals) -> Drive:
         one.signal_issuer(number)
         await asyncio.sleep(0.05)
         try:
-            await give_back(one, told, created)
-        except OperationRefused:
-            pass
+            with suppress(OperationRefused):
+                await give_back(one, told, created)
         finally:
             one.signal_issuer(signal.SIGCONT)
 
     return drive
+
+
+async def refunding_declined(one: Life, told: Told) -> None:
+    """Buy, and refund what the issuer does not find any more: it declines with 801."""
+    created = await buy(one, told, "approve")
+    with closing(apsw.Connection(one.info["journal"])) as journal:
+        journal.set_busy_timeout(BUSY_MS)
+        journal.execute("UPDATE movement SET original = 'mislaid'")
+    with suppress(OperationRefused):
+        await give_back(one, told, created)
 
 
 async def leaving(one: Life, told: Told) -> None:
@@ -190,9 +201,10 @@ def later(hours: int) -> Callable[[Path], None]:
     return age
 
 
+APPROVED: Final = paying("approve")
 SILENT_REFUND: Final = refunding_when(signal.SIGSTOP)
 FLOWS: Final = (
-    Flow("purchase approved", paying("approve"), whole=True),
+    Flow("purchase approved", APPROVED, whole=True),
     Flow("purchase declined", paying("076"), whole=True),
     Flow("purchase, silent host", paying("810"), whole=True),
     Flow("refund", refunding, whole=True),
@@ -200,11 +212,12 @@ FLOWS: Final = (
     Flow("purchase, late reply", answered_late),
     Flow("payer leaves", leaving),
     Flow("order expires", nothing, ordering, prepare=later(1)),
+    Flow("refund, declined", refunding_declined),
     Flow("refund, no link", refunding_when(signal.SIGKILL)),
     Flow("refund, silent host", SILENT_REFUND, resolved=False),
-    Flow("payment recovered", nothing, paying("approve"), "host.sent:authorisation", whole=True),
-    Flow("reversal recovered", nothing, paying("810"), "host.sent:reversal", whole=True),
-    Flow("refund recovered", nothing, refunding, "host.sent:refund", whole=True),
+    Flow("payment recovered", nothing, APPROVED, "host.answered:authorisation", whole=True),
+    Flow("reversal recovered", nothing, paying("810"), "host.before:reversal", whole=True),
+    Flow("refund recovered", nothing, refunding, "host.answered:refund", whole=True),
     Flow(
         "silence recovered",
         nothing,

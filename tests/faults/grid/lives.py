@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,15 +15,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-from tests.sandbox_command import PORTS, TKKPG
+from tests.sandbox_command import TKKPG
 
-from tkkpg.client import AsyncClient, Credentials, Endpoint
+from tkkpg.client import AsyncClient, Credentials, Endpoint, TKKPGError
 from tkkpg.gateway.crash import CRASH_AT, CRASH_TRACE
 from tkkpg.sandbox.cardholder import browser
 
 OPTIONS: Final = ("--host-timeout=0.5", "--opening-balance=1000000.00")
 """Silence is short, and the merchant's account covers every refund."""
+PORTS: Final = ("--exec-port=0", "--page-port=0", "--metrics-port=0")
+SHOP_PORTS: Final = range(10_000, 30_000)
+"""Below the ones that systems pick for themselves."""
 GONE_S: Final = 10.0
+UNANSWERED: Final = (TKKPGError, OSError, httpx2.HTTPError)
+"""How a drive ends whose gateway has died."""
 
 
 @dataclass(slots=True)
@@ -72,6 +79,21 @@ class Life:
         await self.process.wait()
 
 
+def _shop_port(home: Path) -> tuple[str]:
+    """Keep a home's shop where it was: notifications of one life are delivered by the next."""
+    kept = home.with_suffix(".port")
+    if not kept.exists():
+        kept.write_text(str(_free_port()), encoding="utf-8")
+    return (f"--shop-port={kept.read_text('utf-8')}",)
+
+
+def _free_port() -> int:
+    while True:
+        port = SHOP_PORTS[secrets.randbelow(len(SHOP_PORTS))]
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 @asynccontextmanager
 async def life(
     home: Path, *, crash_at: str = "", trace: Path | None = None, options: tuple[str, ...] = ()
@@ -88,6 +110,7 @@ async def life(
     with home.with_suffix(".log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(str(TKKPG), "sandbox", "--json", f"--home={home}", *PORTS, *OPTIONS, *options),
+            *_shop_port(home),
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
             env={**os.environ, **switches},

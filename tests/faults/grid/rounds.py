@@ -13,11 +13,11 @@ from typing import Final
 from tests.faults.grid.cells import CELL_S, Bench, end_leases, recover
 from tests.faults.grid.flows import buy, give_back
 from tests.faults.grid.ledgers import Merchant, compare
-from tests.faults.grid.lives import Life, life
+from tests.faults.grid.lives import UNANSWERED, Life, life
 from tests.faults.grid.report import RANDOM, Row, row_of
 from tests.faults.grid.told import Told
 
-from tkkpg.client import OrderStatus, TKKPGError
+from tkkpg.client import OrderStatus
 
 LOAD_S: Final = (0.2, 0.5)
 AFTER_ISSUER_S: Final = 0.3
@@ -53,7 +53,7 @@ async def rounds(bench: Bench, chance: random.Random, numbers: list[int]) -> Asy
                 async with life(home) as one:
                     unresolved = await recover(one)
                     found = await compare(one, told, merchant)
-        except (TimeoutError, OSError, RuntimeError, TKKPGError) as error:
+        except (*UNANSWERED, RuntimeError) as error:
             sentence = f"{type(error).__name__}: {error}"
             yield Row(
                 point=RANDOM,
@@ -96,7 +96,7 @@ async def _load_and_kill(one: Life, told: Told, draw: random.Random, victim: str
 async def _buy_on(one: Life, told: Told, cards: tuple[str, ...]) -> None:
     """Buy and give back, until nobody answers."""
     for card in cycle(cards):
-        with suppress(TKKPGError):
+        with suppress(*UNANSWERED):
             created = await buy(one, told, card)
             if told.outcomes.get(created.order_id) is OrderStatus.APPROVED:
                 await give_back(one, told, created)

@@ -311,6 +311,10 @@ async def test_leaving_stops_what_is_under_way(path: Path) -> None:
         finally:
             stopped.set()
 
+    failures: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    handler = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: failures.append(context))
     verbs: dict[str, Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]] = {"long": long}
     async with serve_control(path, verbs):
         asking = asyncio.create_task(ask(path, "long"))
@@ -319,3 +323,5 @@ async def test_leaving_stops_what_is_under_way(path: Path) -> None:
     assert stopped.is_set()
     with pytest.raises(OutcomeUnknown):
         await asking
+    loop.set_exception_handler(handler)
+    assert failures == []

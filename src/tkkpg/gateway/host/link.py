@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from tkkpg.gateway.crash import reach_written
 from tkkpg.gateway.host import fields, messages
 from tkkpg.gateway.host.framing import Frames, frame
 from tkkpg.protocol.codes import response_code
@@ -97,6 +98,8 @@ class _Connection(asyncio.Protocol):
             self._waiting[trace].append(answer)
         elif self._send(frame(fields.encode(message))):
             self._waiting[trace] = [answer]
+            if message[fields.TYPE] != fields.NETWORK_REQUEST:
+                reach_written("host.sent", messages.kind_of(message))
         else:
             return NoReply.NOT_SENT
         timer = self._loop.call_later(timeout_s, _settle, answer, NoReply.UNKNOWN)

@@ -99,6 +99,14 @@ def reversal_advice(tran: Transaction, *, repeat: bool = False) -> Message:
     return _about(tran, message, repeat=repeat)
 
 
+def kind_of(message: Mapping[str, str]) -> str:
+    """Name what a request about money asks for: authorisation, refund or reversal."""
+    if message[fields.TYPE][1] == fields.REVERSAL[1]:
+        return "reversal"
+    refunds = message.get(fields.PROCESSING) == fields.REFUND_CODE
+    return "refund" if refunds else "authorisation"
+
+
 def network(code: str, stan: int, moment: datetime) -> Message:
     """Manage the link itself: sign on, sign off or echo (0800)."""
     return {

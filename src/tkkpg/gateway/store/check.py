@@ -8,7 +8,6 @@ gateway keeps every rule, so a finding is damage, or work for the operator; neve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,7 @@ from alembic.script import ScriptDirectory
 from tkkpg.gateway.model.ledger import POSTINGS
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.order import PAID
-from tkkpg.gateway.model.transaction import UNRESOLVED
+from tkkpg.gateway.model.transaction import PARKED_AFTER, UNRESOLVED
 from tkkpg.gateway.store import rows
 from tkkpg.gateway.store.sqlite import damaged_seals, select
 from tkkpg.gateway.store.views import reading
@@ -28,10 +27,8 @@ from tkkpg.protocol.values import OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
-
-OVERDUE: Final = timedelta(hours=24)
-"""How long the gateway may seek the outcome of a transaction before a person must."""
 
 FINDINGS_MAX: Final = 1_000
 """Findings of one rule that are given: beyond that a backup is what helps, not a longer list."""
@@ -201,8 +198,8 @@ QUERIES: Final = (
         "an order is locked while a transaction is open",
         "SELECT * FROM ({booked}) WHERE (opened > 0) <> (status IN ({locked}))",
         "order {order_id}",
-        "It is {status} with {opened} open transactions: one whose answer is awaited locks its "
-        "order, and nothing else does.",
+        "It is {status}, and of its transactions {opened} wait for the host's answer: such a one "
+        "locks its order, and nothing else does.",
     ),
     Rule(
         "stored balances are what the ledger adds up to",
@@ -252,9 +249,9 @@ QUERIES: Final = (
         )
         """,
         "notification {notification_id}",
-        "Merchant {merchant_id} was not told about order {order_id} in {attempts} attempts; the "
-        "last result was “{last_result}”. Repair the merchant's address, and let the merchant ask "
-        "for the order's status.",
+        "Merchant {merchant_id} was not told about order {order_id}. Attempts: {attempts}, the "
+        "last with the result “{last_result}”. Repair the merchant's address, and let the "
+        "merchant ask for the order's status.",
     ),
     Rule(
         "no transaction waits longer than a day",
@@ -264,7 +261,7 @@ QUERIES: Final = (
         """,
         "tran {tran_id}",
         "{kind} of order {order_id} has been {state} for over 24 hours: ask the bank what became "
-        "of it. `tkkpg tran list --unresolved` shows all that wait.",
+        "of it, and record that with `tkkpg tran resolve {tran_id}`.",
     ),
 )
 """What queries find, in the order in which it is told."""
@@ -339,7 +336,7 @@ def _broken_seals(db: apsw.Connection, verify: Callable[[str, str], bool]) -> It
 
 
 def _breaches(db: apsw.Connection, rule: Rule, now: datetime) -> Iterator[Finding]:
-    cursor = db.execute(rule.query.format_map(_PARTS), {"overdue": rows.micros(now - OVERDUE)})
+    cursor = db.execute(rule.query.format_map(_PARTS), {"overdue": rows.micros(now - PARKED_AFTER)})
     for row in cursor:
         named = dict(zip((name for name, *_ in cursor.description), row, strict=True))
         yield Finding(

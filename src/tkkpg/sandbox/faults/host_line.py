@@ -26,7 +26,7 @@ AMOUNT_COUNT: Final = 10**12
 FAR: Final = 500_000
 """From one trace number to another that is not in flight beside it."""
 
-_NETWORK_CLASS: Final = ord(fields.NETWORK_REQUEST[1])
+_NETWORK_CLASS: Final = fields.NETWORK_REQUEST[1].encode()
 
 
 def faulty_line(
@@ -114,7 +114,7 @@ class FaultyLine(asyncio.Protocol):
 
     def _pass(self, message: bytes) -> None:
         """Hand a message on, or do to it what the dice say."""
-        about_money = message[1:2] != bytes([_NETWORK_CLASS])
+        about_money = message[1:2] != _NETWORK_CLASS
         fault = self._dice.next_fault(Place.HOST) if about_money and not self._ended else None
         if fault is None:
             self._hand_on(frame(message))

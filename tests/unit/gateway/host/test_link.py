@@ -275,12 +275,13 @@ async def test_a_broken_link_makes_all_in_flight_unknown_and_comes_back(
     small_host: SmallHost, break_off: Callable[[Peer], None]
 ) -> None:
     async with linked(small_host) as link:
-        tasks = asking(link, 1, 2, 3)
+        tasks = asking(link, 1, 2, 3, timeout_s=100 * DEADLINE_S)
         await until(lambda: len(small_host.peer.asked) == 3)
         broken = small_host.peer
 
         break_off(broken)
 
+        await until(lambda: all(task.done() for task in tasks))  # long before their time-out
         assert await asyncio.gather(*tasks) == [NoReply.UNKNOWN] * 3
         await until(lambda: broken.gone and len(small_host.peers) == 2 and link.ready)
         assert small_host.peer.managed == [fields.SIGN_ON]

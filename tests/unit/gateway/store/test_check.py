@@ -31,11 +31,10 @@ from tkkpg.client import OutcomeUnknown, PeerFailure
 from tkkpg.gateway.app import DATABASE, KEYS
 from tkkpg.gateway.flows.pay import open_page, submit_card
 from tkkpg.gateway.keys import load_keys
-from tkkpg.gateway.model.transaction import HostReply, TranKind
+from tkkpg.gateway.model.transaction import PARKED_AFTER, HostReply, TranKind
 from tkkpg.gateway.store import check as module
 from tkkpg.gateway.store.check import (
     FILE,
-    OVERDUE,
     QUERIES,
     REFERENCES,
     RULES,
@@ -371,8 +370,8 @@ def test_a_transaction_may_wait_for_a_day_parked_or_not(home: Home) -> None:
         now=micros(home.now),
     )
 
-    assert home.found(home.now + OVERDUE) == []
-    assert [rule for rule, _ in home.found(home.now + OVERDUE + APART)] == [WAITING]
+    assert home.found(home.now + PARKED_AFTER) == []
+    assert [rule for rule, _ in home.found(home.now + PARKED_AFTER + APART)] == [WAITING]
 
 
 def test_a_later_notification_that_arrived_makes_up_for_a_parked_one(home: Home) -> None:

@@ -28,7 +28,8 @@ WHY = "Host operator Aysel confirmed by telephone"
 def with_last(facts: Facts, **changes: object) -> Facts:
     """Change the last transaction."""
     *before, last = facts.transactions
-    return replace(facts, transactions=(*before, replace(last, **changes)))  # type: ignore[arg-type]
+    changed = replace(last, **changes)  # type: ignore[arg-type]
+    return replace(facts, transactions=(*before, changed))
 
 
 def test_a_transaction_without_an_outcome_is_parked_after_a_day() -> None:
