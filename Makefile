@@ -8,7 +8,7 @@ WORKERS ?= auto
 PYTHON ?=
 export PYTHON
 
-.PHONY: help setup sandbox test check format mutants bench pins clean
+.PHONY: help setup sandbox test check format crash mutants bench pins clean
 .DEFAULT_GOAL := help
 
 help: ## List the verbs
@@ -37,6 +37,9 @@ format: .venv/dev.stamp ## Write the code the way `make check` wants it
 
 bench: .venv/dev.stamp ## Measure; results as JSON
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+crash: .venv/dev.stamp ## Kill the gateway at every crash point and compare three ledgers
+	@$(BIN)/python -m scripts.crash $(ARGS)
 
 mutants: .venv/dev.stamp ## Plant known bugs and show that tests find each; ARGS names some
 	@$(BIN)/python -m scripts.mutants $(ARGS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import apsw
 import structlog
 import uvloop
 
@@ -62,12 +63,18 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
     """Run the issuer in this event loop.
 
     Raises:
-        ConfigurationError: The port is busy.
+        ConfigurationError: The port is busy, or the journal cannot be used.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.home / JOURNAL
     log = structlog.get_logger("tkkpg.issuer").bind()
-    journal = Journal(path, settings.accounts)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        journal = Journal(path, settings.accounts)
+    except (OSError, apsw.Error) as error:
+        raise ConfigurationError(
+            f"The issuer's journal {path} cannot be used: {error}. "
+            "Choose another folder with --home, or move the file away to begin anew."
+        ) from error
     desk = Desk(Issuer(settings.accounts, journal), journal, log)
     try:
         server = await _listen(desk, settings.port, log)
@@ -76,8 +83,7 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
             yield IssuerInfo(host=LOOPBACK, port=port, journal=path, pid=os.getpid())
         finally:
             server.close()
-            for link in tuple(desk.links):
-                link.end()
+            desk.close()
             await server.wait_closed()
     finally:
         journal.close()

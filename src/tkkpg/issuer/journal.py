@@ -8,7 +8,7 @@ issuer in tests has to; a power cut may take the last moments. The file holds no
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import apsw
 
@@ -59,7 +59,24 @@ CREATE TABLE IF NOT EXISTS movement (
     at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ'))
 );
 CREATE INDEX IF NOT EXISTS ix_movement_original ON movement (original);
+CREATE INDEX IF NOT EXISTS ix_movement_trace ON movement (trace);
 """
+
+
+class Answer(NamedTuple):
+    """What a request was answered with.
+
+    Attributes:
+        code: Response code.
+        approval: Approval code, empty unless approved.
+        amount_minor: The amount that it is about.
+        currency: Of the amount, numeric.
+    """
+
+    code: str
+    approval: str
+    amount_minor: int
+    currency: str
 
 
 def key(trace: Trace) -> str:
@@ -71,7 +88,12 @@ class Journal:
     """The file, open for writing; everything happens inside `tx`."""
 
     def __init__(self, path: Path, accounts: Iterable[Account]) -> None:
-        """Open or make the file; an account that is new in it begins with its balance."""
+        """Open or make the file; an account that is new in it begins with its balance.
+
+        Raises:
+            OSError: The file cannot be made.
+            apsw.Error: It cannot be used, or is no database.
+        """
         path.touch(mode=0o600)
         self._db = apsw.Connection(str(path))
         self._db.set_busy_timeout(BUSY_MS)
@@ -97,13 +119,14 @@ class Journal:
             raise
         self._db.execute("COMMIT")
 
-    def answer_to(self, trace: Trace) -> tuple[str, str] | None:
-        """Give the recorded response and approval code of a request, and count the repeat."""
+    def answer_to(self, trace: Trace) -> Answer | None:
+        """Give the recorded answer to a request, and count the repeat."""
         found = self._rows(
-            "UPDATE message SET seen = seen + 1 WHERE trace = ? RETURNING code, approval",
+            "UPDATE message SET seen = seen + 1 WHERE trace = ? RETURNING code, approval,"
+            " amount_minor, currency",
             key(trace),
         )
-        return (found[0][0], found[0][1]) if found else None
+        return Answer(*found[0]) if found else None
 
     def available(self, account: str) -> int:
         """Give what an account can still bear, in minor units."""
@@ -113,12 +136,23 @@ class Journal:
         )
         return int(available)
 
-    def standing(self, original: Trace) -> Standing | None:
-        """Give what is left of an approved authorisation; `None` when there was none."""
+    def completed_by(self, trace: Trace) -> str | None:
+        """Give the key of the hold that an approved completion charged."""
+        found = self._rows(
+            "SELECT original FROM movement WHERE trace = ? AND kind = 'COMPLETE'", key(trace)
+        )
+        return str(found[0][0]) if found else None
+
+    def standing(self, original: str) -> Standing | None:
+        """Give what is left of an approved authorisation; `None` when there was none.
+
+        Args:
+            original: Its key.
+        """
         ((count, rrn, account, currency, held, charged),) = self._rows(
             "SELECT count(*), max(original_rrn), max(account), max(currency), sum(held_minor),"
             " sum(charged_minor) FROM movement WHERE original = ?",
-            key(original),
+            original,
         )
         if not count:
             return None
@@ -151,7 +185,7 @@ class Journal:
         )
 
     def move(
-        self, trace: Trace, original: Trace, standing: Standing, movements: Iterable[Movement]
+        self, trace: Trace, original: str, standing: Standing, movements: Iterable[Movement]
     ) -> None:
         """Record movements that a request causes, and bring the account up to date."""
         for one in movements:
@@ -161,7 +195,7 @@ class Journal:
                 " charged_minor, currency) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     key(trace),
-                    key(original),
+                    original,
                     standing.rrn,
                     standing.account,
                     one.kind.value,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 APPROVED: Final = "001"
 INVALID_CARD: Final = "075"
 INVALID_TRANSACTION: Final = "055"
+INVALID_CODE: Final = "209"
 INVALID_AMOUNT: Final = "567"
 NOT_ENOUGH: Final = "076"
 OVER_LIMIT: Final = "095"
@@ -96,6 +97,8 @@ def authorise(
     amount = int(message[fields.AMOUNT])
     if account is None:
         return Decision(INVALID_CARD)
+    if message.get(fields.PROCESSING) != fields.PURCHASE_CODE:
+        return Decision(INVALID_CODE)
     if reversed_before or not amount:
         return Decision(INVALID_TRANSACTION)
     code = account.response_code or _bearing(account, amount, available_minor)
@@ -153,6 +156,8 @@ def reverse(message: fields.Message, original: Standing | None) -> Decision:
         gone = not original.held_minor and not original.charged_minor
         advice = message[fields.TYPE].startswith("042")
         return Decision(APPROVED if gone and advice else INVALID_TRANSACTION)
+    if int(message[fields.AMOUNT]) != original.held_minor + original.charged_minor:
+        return Decision(INVALID_AMOUNT)
     undone = Movement(
         MovementKind.REVERSE,
         held_minor=-original.held_minor,

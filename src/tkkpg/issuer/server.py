@@ -38,8 +38,16 @@ class Desk:
             asyncio.get_running_loop().call_soon(self._answer_all)
         self._waiting.append((link, message))
 
+    def close(self) -> None:
+        """Answer what has come, then end the links."""
+        self._answer_all()
+        for link in tuple(self.links):
+            link.end()
+
     def _answer_all(self) -> None:
         waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         answered: list[tuple[LinkEnd, Reply]] = []
         with self._journal.tx():
             for link, message in waiting:
@@ -74,10 +82,18 @@ class LinkEnd(asyncio.Protocol):
         del exc
         self._desk.links.discard(self)
 
+    def pause_writing(self) -> None:
+        """Take no more from a peer that does not read its replies."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on when it has read."""
+        self._transport.resume_reading()
+
     def data_received(self, data: bytes) -> None:
         """Take requests; bytes that are none end the link."""
         try:
-            for raw in self._frames.feed(data):
+            for raw in self._frames.each(data):
                 self._take(fields.decode(raw))
         except RemoteProtocolError as error:
             self.refuse(str(error))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.host import fields
+from tkkpg.gateway.host.fields import repeat_of
 from tkkpg.issuer import rules
-from tkkpg.issuer.journal import key
+from tkkpg.issuer.journal import Answer, key
 from tkkpg.issuer.rules import APPROVED, Decision, Standing
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ class Issuer:
         trace = fields.trace_of(message)
         missing = [number for number in _REQUIRED if number not in message]
         kind = message[fields.TYPE][:3] + "0"
-        if missing or kind not in {fields.HOLD, *_FOLLOW_UPS}:
-            what = f"field {missing[0]} is missing" if missing else f"type {kind} is not ours"
+        ours = {fields.HOLD, *_FOLLOW_UPS}
+        if missing or kind not in ours or message[fields.TYPE] not in {kind, repeat_of(kind)}:
+            what = f"field {missing[0]} is missing" if missing else "its type is not ours"
             raise fields.MalformedMessage(f"The request cannot be answered: {what}.")
         about_card = kind == fields.HOLD or (
             kind == fields.CHARGE and message.get(fields.PROCESSING) != fields.REFUND_CODE
@@ -99,8 +101,8 @@ class Issuer:
                 0,
                 used=False,
             )
-            known = self._record(trace, message, decision, standing, trace)
-        reply = _reply(message, *known)
+            known = self._record(trace, message, decision, standing, key(trace))
+        reply = _recorded(message, known)
         if account is None:
             return Reply(reply)
         return Reply(None if account.silent else reply, account.delay_s)
@@ -110,11 +112,12 @@ class Issuer:
         if known is None:
             if fields.ORIGINAL not in message:
                 raise fields.MalformedMessage("The request names no original: field 90 is missing.")
-            original = fields.original_trace(message[fields.ORIGINAL], trace.terminal_id)
+            named = fields.original_trace(message[fields.ORIGINAL], trace.terminal_id)
+            original = self._journal.completed_by(named) or key(named)
             standing = self._journal.standing(original)
             decision = _FOLLOW_UPS[kind](message, standing)
             known = self._record(trace, message, decision, standing, original)
-        return Reply(_reply(message, *known))
+        return Reply(_recorded(message, known))
 
     def _record(
         self,
@@ -122,29 +125,42 @@ class Issuer:
         message: Message,
         decision: Decision,
         standing: Standing | None,
-        original: Trace,
-    ) -> tuple[str, str]:
-        approval = self._approval() if decision.code == APPROVED else ""
+        original: str,
+    ) -> Answer:
+        answer = Answer(
+            decision.code,
+            self._approval() if decision.code == APPROVED else "",
+            int(message[fields.AMOUNT]),
+            message[fields.CURRENCY],
+        )
         self._journal.record(
             trace,
             (
                 message[fields.TYPE],
                 message[fields.RRN],
                 (standing.account or None) if standing else None,
-                int(message[fields.AMOUNT]),
-                message[fields.CURRENCY],
-                None if original == trace else key(original),
-                decision.code,
-                approval,
+                answer.amount_minor,
+                answer.currency,
+                None if original == key(trace) else original,
+                answer.code,
+                answer.approval,
             ),
         )
         if standing is not None:
             self._journal.move(trace, original, standing, decision.movements)
-        return decision.code, approval
+        return answer
 
     def _approval(self) -> str:
         self._approvals += 1
         return f"{self._approvals % _APPROVALS:06d}"
+
+
+def _recorded(message: Message, answer: Answer) -> Message:
+    """Answer with what was decided, about the amount that it was decided for."""
+    reply = _reply(message, answer.code, answer.approval)
+    reply[fields.AMOUNT] = f"{answer.amount_minor:012d}"
+    reply[fields.CURRENCY] = answer.currency
+    return reply
 
 
 def _reply(message: Message, code: str, approval: str) -> Message:

@@ -68,6 +68,17 @@ def holds_by_original(path: Path) -> dict[str, int]:
     return {str(rrn): int(str(held)) for rrn, held in found}
 
 
+def unbalanced(path: Path) -> tuple[str, ...]:
+    """Name the accounts whose stored sums are not what their movements add up to."""
+    with closing(_reading(path)) as db:
+        found = db.execute(
+            "SELECT name FROM account a WHERE (held_minor, charged_minor) IS NOT"
+            " (SELECT coalesce(sum(m.held_minor), 0), coalesce(sum(m.charged_minor), 0)"
+            " FROM movement m WHERE m.account = a.name) ORDER BY name"
+        ).fetchall()
+    return tuple(str(name) for (name,) in found)
+
+
 def _reading(path: Path) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     db.set_busy_timeout(10_000)

@@ -37,20 +37,24 @@ class IssuerProcess:
         self.port = 0
         self.journal = home
         self.pid = 0
+        self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> asyncio.subprocess.Process:
+    async def start(self) -> None:
         """Start it and learn where it listens.
 
         Raises:
             ConfigurationError: It did not start; its own words are on standard error.
         """
-        # Its standard input is a pipe that ends with this process, and so does it.
-        process = await asyncio.create_subprocess_exec(
+        # Its standard input is a pipe that ends with this process, and so does it. In a session of
+        # its own it does not hear a Ctrl-C, which would end it before the gateway has drained.
+        self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tkkpg", "issuer", "--json", "--stop-with-stdin"),
             *(f"--home={self._home}", f"--port={self.port}"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
+        self.pid = process.pid
         assert process.stdout is not None, "it is a pipe"  # noqa: S101 - says what holds
         line = await process.stdout.readline()
         if not line:
@@ -60,8 +64,25 @@ class IssuerProcess:
                 "`tkkpg issuer --home DIR` starts it alone."
             )
         told: dict[str, Any] = json.loads(line)
-        self.port, self.journal, self.pid = told["port"], Path(told["journal"]), process.pid
-        return process
+        self.port, self.journal = told["port"], Path(told["journal"])
+
+    async def ended(self) -> int:
+        """Wait until it is no more, and give its exit status."""
+        assert self._process is not None, "it was started"  # noqa: S101 - says what holds
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to stop, and kill it when it does not; nothing when it ended before."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOPPED_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 @asynccontextmanager
@@ -79,36 +100,29 @@ async def issuer_process(
         ConfigurationError: It does not start.
     """
     running = IssuerProcess(home)
-    process = await running.start()
-
-    async def watch() -> None:
-        nonlocal process
-        while True:
-            status = await process.wait()
-            log.warning("issuer_ended", status=status, pid=process.pid)
-            await asyncio.sleep(AGAIN_S)
-            try:
-                process = await running.start()
-            except ConfigurationError as error:
-                log.warning("issuer_not_started", reason=str(error))
-                continue
-            restarted()
-
-    watching = asyncio.create_task(watch())
+    watching = None
     try:
+        await running.start()
+        watching = asyncio.create_task(_watch(running, restarted, log))
         yield running
     finally:
-        watching.cancel()
-        await asyncio.wait({watching})
-        await _stop(process)
+        if watching is not None:
+            watching.cancel()
+            await asyncio.wait({watching})
+        await running.stop()
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.terminate()
+async def _watch(
+    running: IssuerProcess, restarted: Callable[[], None], log: FilteringBoundLogger
+) -> None:
+    """Start it again whenever it ends."""
+    while True:
+        status = await running.ended()
+        log.warning("issuer_ended", status=status, pid=running.pid)
+        await asyncio.sleep(AGAIN_S)
         try:
-            async with asyncio.timeout(STOPPED_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+            await running.start()
+        except ConfigurationError as error:
+            log.warning("issuer_not_started", reason=str(error))
+        else:
+            restarted()

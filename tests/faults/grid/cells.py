@@ -21,7 +21,7 @@ from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.crash import POINTS
 from tkkpg.gateway.store.sqlite import connect
 
-RECOVERED_S: Final = 20.0
+RECOVERED_S: Final = 40.0
 """How long a gateway may take to leave nothing unresolved."""
 AFTER_S: Final = 1.5
 """How long a life that resolves nothing is left alone: longer than its workers' pauses."""
@@ -130,17 +130,17 @@ async def _rest(one: Life, flow: Flow) -> None:
         await one.gone(AFTER_S)
 
 
-async def recover(one: Life) -> int:
+async def recover(one: Life) -> dict[str, int]:
     """Wait until nothing is unresolved; give what still is after the time for it."""
     await resolve_parked(one)
     return await _nothing_waits(one)
 
 
-async def _nothing_waits(one: Life) -> int:
+async def _nothing_waits(one: Life) -> dict[str, int]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + RECOVERED_S
     while True:
-        left = sum(waiting(one.home))
+        left = waiting(one.home)
         if not left or one.process.returncode is not None or loop.time() > deadline:
             return left
         await asyncio.sleep(0.05)

@@ -12,7 +12,6 @@ from typing import Final
 
 from tests.faults.grid.lives import Life
 from tests.faults.grid.told import Told
-from tkkpg.issuer.statement import net_by_original
 
 from tkkpg.client import AsyncClient, OrderRef, OrderStatus
 from tkkpg.gateway.app import DATABASE, KEYS
@@ -20,6 +19,7 @@ from tkkpg.gateway.keys import load_keys
 from tkkpg.gateway.model.order import PAID
 from tkkpg.gateway.store.check import check
 from tkkpg.gateway.store.sqlite import connect, select
+from tkkpg.issuer.statement import net_by_original
 
 ASKED_AT_ONCE: Final = 16
 WAITING: Final = (
@@ -29,7 +29,13 @@ WAITING: Final = (
     " WHEN 'SETTLE' THEN -amount_minor ELSE 0 END), 0) <> 0 FROM entry),"
     " (SELECT count(*) FROM notification WHERE state = 'QUEUED')"
 )
-"""Orders and transactions without an outcome, unsettled money, undelivered notifications."""
+WAITING_FOR: Final = (
+    "orders without an outcome",
+    "transactions without an outcome",
+    "unsettled merchants",
+    "undelivered notifications",
+)
+"""What `WAITING` counts."""
 ORDERS: Final = (
     "SELECT order_id, session_id, amount_minor,"
     " (SELECT coalesce(sum(CASE posting WHEN 'CHARGE' THEN amount_minor"
@@ -86,11 +92,11 @@ class Merchant:
         return self._known
 
 
-def waiting(home: Path) -> tuple[int, ...]:
-    """Count what has no outcome yet."""
+def waiting(home: Path) -> dict[str, int]:
+    """Count what has no outcome yet, by what it is; empty when nothing is left."""
     with closing(connect(home / DATABASE, writing=False)) as db:
         ((*counts,),) = select(db, WAITING)
-    return tuple(counts)
+    return {name: count for name, count in zip(WAITING_FOR, counts, strict=True) if count}
 
 
 async def compare(one: Life, told: Told, merchant: Merchant) -> Comparison:
@@ -117,12 +123,12 @@ async def compare(one: Life, told: Told, merchant: Merchant) -> Comparison:
         if minor:
             found.lost.add(0)
             found.findings.append(f"The issuer moved {minor} for {rrn}, which no order has.")
-    _believe(told, {row[0]: row for row in orders}, view, found)
+    believe(told, {row[0]: row for row in orders}, view, found)
     found.findings += books(one.home)
     return found
 
 
-def _believe(
+def believe(
     told: Told,
     orders: dict[int, tuple[int, str, int, int, str]],
     view: dict[int, tuple[OrderStatus, int]],

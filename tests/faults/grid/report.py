@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,7 +57,7 @@ def row_of(
     *,
     point: str,
     flow: str,
-    unresolved: int,
+    unresolved: Mapping[str, int],
     findings: Iterable[str] = (),
     round_: int = 0,
     seed: int = 0,
@@ -74,8 +74,12 @@ def row_of(
         answered=told.summary(),
         lost=len(found.lost),
         double=len(found.double),
-        unresolved=unresolved,
-        findings=[*found.findings, *findings],
+        unresolved=sum(unresolved.values()),
+        findings=[
+            *found.findings,
+            *(f"{count} {what}" for what, count in unresolved.items()),
+            *findings,
+        ],
     )
 
 

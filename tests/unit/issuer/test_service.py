@@ -1,0 +1,380 @@
+"""What the issuer answers to each request, and what moves, over real TCP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.unit.issuer import peers
+from tests.unit.issuer.peers import Link, about, authorisation, network, refund, repeated
+
+from tkkpg.gateway.host import fields
+from tkkpg.issuer.statement import holds_by_original, movements, net_by_original, unbalanced
+
+pytestmark = pytest.mark.anyio
+
+EACH_AUTHORISATION = pytest.mark.parametrize("kind", [fields.HOLD, fields.CHARGE])
+EACH_REVERSAL = pytest.mark.parametrize("kind", [fields.REVERSAL, fields.REVERSAL_ADVICE])
+
+
+def kinds(journal: Path) -> list[str]:
+    return [line.kind for line in movements(journal)]
+
+
+async def test_a_charge_is_approved_with_a_code_of_six_digits(link: Link, journal: Path) -> None:
+    request = authorisation(fields.CHARGE)
+    reply = await link.ask(request)
+
+    assert (reply[fields.TYPE], reply[fields.RESPONSE]) == ("0210", "001")
+    assert len(reply[fields.APPROVAL]) == 6
+    assert reply[fields.APPROVAL].isdigit()
+    assert net_by_original(journal) == {request[fields.RRN]: 1_000}
+
+
+async def test_a_reply_repeats_what_its_request_said(link: Link) -> None:
+    request = authorisation(fields.CHARGE)
+    reply = await link.ask(request)
+
+    for number in ("3", "4", "7", "11", "37", "41", "42", "49"):
+        assert reply[number] == request[number]
+    assert fields.PAN not in reply
+
+
+async def test_a_hold_charges_nothing_yet(link: Link, journal: Path) -> None:
+    request = authorisation(fields.HOLD)
+
+    assert (await link.ask(request))[fields.TYPE] == "0110"
+    assert net_by_original(journal) == {request[fields.RRN]: 0}
+    assert holds_by_original(journal) == {request[fields.RRN]: 1_000}
+
+
+@pytest.mark.parametrize(
+    ("pan", "amount_minor", "code"),
+    [
+        (peers.PAN, 100_001, "076"),
+        (peers.POOR, 1, "076"),
+        (peers.LIMITED, 5_001, "095"),
+        (peers.FORCED, 1, "051"),
+        (peers.UNKNOWN, 1, "075"),
+        (peers.PAN, 0, "055"),
+    ],
+)
+@EACH_AUTHORISATION
+async def test_what_an_account_does_not_bear_is_declined_and_moves_nothing(
+    link: Link, journal: Path, kind: str, pan: str, amount_minor: int, code: str
+) -> None:
+    reply = await link.ask(authorisation(kind, amount_minor, pan))
+
+    assert reply[fields.RESPONSE] == code
+    assert fields.APPROVAL not in reply
+    assert movements(journal) == []
+
+
+@pytest.mark.parametrize(("pan", "amount"), [(peers.PAN, 100_000), (peers.LIMITED, 5_000)])
+async def test_balance_and_limit_may_be_used_to_the_last(link: Link, pan: str, amount: int) -> None:
+    assert await link.code(authorisation(fields.CHARGE, amount, pan)) == "001"
+
+
+async def test_what_is_held_cannot_be_spent_again(link: Link) -> None:
+    assert await link.code(authorisation(fields.HOLD, 60_000)) == "001"
+    assert await link.code(authorisation(fields.CHARGE, 40_001)) == "076"
+
+
+async def test_a_processing_code_that_is_none_of_ours_is_declined(
+    link: Link, journal: Path
+) -> None:
+    request = {**authorisation(fields.CHARGE), fields.PROCESSING: "310000"}
+
+    assert await link.code(request) == "209"
+    assert movements(journal) == []
+
+
+@pytest.mark.parametrize("again", [dict, repeated])
+@EACH_AUTHORISATION
+async def test_an_authorisation_sent_again_gets_the_recorded_answer_and_moves_once(
+    link: Link, journal: Path, kind: str, again: type
+) -> None:
+    request = authorisation(kind)
+    first = await link.ask(request)
+
+    assert await link.ask(again(request)) == first
+    assert len(movements(journal)) == 1
+
+
+async def test_a_decline_stays_a_decline_when_it_is_repeated(link: Link) -> None:
+    request = authorisation(fields.CHARGE, 100_000)
+    blocking = authorisation(fields.CHARGE, 1)
+    await link.ask(blocking)
+    assert await link.code(request) == "076"
+    await link.ask(about(blocking, fields.REVERSAL, 1))
+
+    assert await link.code(repeated(request)) == "076"
+
+
+async def test_two_requests_that_differ_in_one_part_of_the_trace_are_two(
+    link: Link, journal: Path
+) -> None:
+    request = authorisation(fields.CHARGE)
+    link.send(
+        request,
+        {**request, fields.TRANSMITTED: "1124080001"},
+        {**request, fields.TERMINAL: "E1000011"},
+        {**request, fields.STAN: "999999"},
+    )
+    for _ in range(4):
+        await link.receive()
+
+    assert len(movements(journal)) == 4
+
+
+# --------------------------------------------------------------------------- completion
+
+
+async def test_a_completion_charges_part_of_a_hold_and_releases_the_rest(
+    link: Link, journal: Path
+) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+
+    reply = await link.ask(about(hold, fields.COMPLETION, 600))
+
+    assert (reply[fields.TYPE], reply[fields.RESPONSE]) == ("0230", "001")
+    assert net_by_original(journal) == {hold[fields.RRN]: 600}
+    assert holds_by_original(journal) == {hold[fields.RRN]: 0}
+    assert kinds(journal) == ["HOLD", "COMPLETE", "RELEASE"]
+    assert await link.code(authorisation(fields.CHARGE, 99_401)) == "076"
+    assert await link.code(authorisation(fields.CHARGE, 99_400)) == "001"
+
+
+@pytest.mark.parametrize("amount_minor", [0, 1_001])
+async def test_a_completion_of_more_than_is_held_or_of_nothing_is_declined(
+    link: Link, journal: Path, amount_minor: int
+) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+
+    assert await link.code(about(hold, fields.COMPLETION, amount_minor)) == "567"
+    assert holds_by_original(journal) == {hold[fields.RRN]: 1_000}
+
+
+async def test_a_hold_is_completed_once(link: Link, journal: Path) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+    first = about(hold, fields.COMPLETION, 400)
+    answer = await link.ask(first)
+
+    assert await link.code(about(hold, fields.COMPLETION, 400)) == "055"
+    assert await link.ask(repeated(first)) == {**answer, fields.TYPE: "0230"}
+    assert net_by_original(journal) == {hold[fields.RRN]: 400}
+
+
+async def test_a_charge_is_not_completed(link: Link) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+
+    assert await link.code(about(charge, fields.COMPLETION)) == "055"
+
+
+# ------------------------------------------------------------------------------- refund
+
+
+async def test_refunds_give_back_at_most_what_was_charged(link: Link, journal: Path) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+
+    assert await link.code(refund(charge, 700)) == "001"
+    assert await link.code(refund(charge, 301)) == "567"
+    assert await link.code(refund(charge, 300)) == "001"
+    assert await link.code(refund(charge, 1)) == "567"
+    assert net_by_original(journal) == {charge[fields.RRN]: 0}
+
+
+async def test_a_refund_may_name_the_hold_or_its_completion(link: Link, journal: Path) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+    completion = about(hold, fields.COMPLETION, 600)
+    await link.ask(completion)
+
+    assert await link.code(refund(completion, 400)) == "001"
+    assert await link.code(refund(hold, 201)) == "567"
+    assert await link.code(refund(hold, 200)) == "001"
+    assert net_by_original(journal) == {hold[fields.RRN]: 0}
+
+
+async def test_a_hold_alone_has_nothing_to_refund(link: Link) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+
+    assert await link.code(refund(hold, 1)) == "567"
+
+
+async def test_a_refund_repeated_gives_back_once(link: Link, journal: Path) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+    request = refund(charge, 400)
+    first = await link.ask(request)
+
+    assert await link.ask(repeated(request)) == first
+    assert net_by_original(journal) == {charge[fields.RRN]: 600}
+
+
+async def test_a_refund_in_another_currency_is_declined(link: Link, journal: Path) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+
+    assert await link.code({**refund(charge), fields.CURRENCY: "840"}) == "055"
+    assert net_by_original(journal) == {charge[fields.RRN]: 1_000}
+
+
+# ----------------------------------------------------------------------------- reversal
+
+
+@EACH_REVERSAL
+@pytest.mark.parametrize("original", [fields.HOLD, fields.CHARGE])
+async def test_a_reversal_leaves_nothing_of_an_authorisation(
+    link: Link, journal: Path, original: str, kind: str
+) -> None:
+    request = authorisation(original)
+    await link.ask(request)
+
+    reply = await link.ask(about(request, kind))
+
+    assert (reply[fields.TYPE], reply[fields.RESPONSE]) == (fields.reply_to(kind), "001")
+    assert net_by_original(journal) == holds_by_original(journal) == {request[fields.RRN]: 0}
+    assert await link.code(authorisation(fields.CHARGE, 100_000)) == "001"
+
+
+@EACH_REVERSAL
+async def test_a_reversal_repeated_gets_the_recorded_answer_and_moves_once(
+    link: Link, journal: Path, kind: str
+) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+    reversal = about(charge, kind)
+    first = await link.ask(reversal)
+
+    assert await link.ask(repeated(reversal)) == await link.ask(reversal) == first
+    assert kinds(journal) == ["CHARGE", "REVERSE"]
+
+
+async def test_an_advice_after_a_reversal_has_nothing_left_to_undo(
+    link: Link, journal: Path
+) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+    await link.ask(about(charge, fields.REVERSAL))
+
+    assert await link.code(about(charge, fields.REVERSAL_ADVICE)) == "001"
+    assert await link.code(about(charge, fields.REVERSAL)) == "055"
+    assert kinds(journal) == ["CHARGE", "REVERSE"]
+
+
+@EACH_REVERSAL
+async def test_a_reversal_of_another_amount_is_declined(
+    link: Link, journal: Path, kind: str
+) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+
+    assert await link.code(about(charge, kind, 999)) == "567"
+    assert net_by_original(journal) == {charge[fields.RRN]: 1_000}
+
+
+@EACH_REVERSAL
+async def test_what_was_refunded_in_part_is_not_reversed(
+    link: Link, journal: Path, kind: str
+) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+    await link.ask(refund(charge, 400))
+
+    assert await link.code(about(charge, kind)) == "055"
+    assert net_by_original(journal) == {charge[fields.RRN]: 600}
+
+
+@EACH_REVERSAL
+@pytest.mark.parametrize("named", ["hold", "completion"])
+async def test_what_was_completed_is_not_reversed(
+    link: Link, journal: Path, kind: str, named: str
+) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+    completion = about(hold, fields.COMPLETION)
+    await link.ask(completion)
+
+    original = {"hold": hold, "completion": completion}[named]
+    assert await link.code(about(original, kind)) == "055"
+    assert net_by_original(journal) == {hold[fields.RRN]: 1_000}
+
+
+async def test_what_was_reversed_is_neither_completed_nor_refunded(link: Link) -> None:
+    hold = authorisation(fields.HOLD)
+    await link.ask(hold)
+    await link.ask(about(hold, fields.REVERSAL))
+
+    assert await link.code(about(hold, fields.COMPLETION)) == "055"
+    assert await link.code(refund(hold)) == "567"
+
+
+@pytest.mark.parametrize(
+    "kind", [fields.COMPLETION, fields.REVERSAL, fields.REVERSAL_ADVICE, "refund"]
+)
+@pytest.mark.parametrize("declined", [False, True])
+async def test_without_an_approved_original_the_answer_is_801(
+    link: Link, journal: Path, kind: str, declined: bool
+) -> None:
+    original = authorisation(fields.CHARGE, pan=peers.FORCED)
+    if declined:
+        await link.ask(original)
+    request = refund(original) if kind == "refund" else about(original, kind)
+
+    assert await link.code(request) == await link.code(request) == "801"
+    assert movements(journal) == []
+
+
+@EACH_REVERSAL
+@pytest.mark.parametrize("late", [fields.HOLD, fields.CHARGE])
+async def test_an_authorisation_overtaken_by_its_reversal_is_declined(
+    link: Link, journal: Path, kind: str, late: str
+) -> None:
+    original = authorisation(late)
+    assert await link.code(about(original, kind)) == "801"
+
+    assert await link.code(original) == "055"
+    assert await link.code(authorisation(late)) == "001"
+    assert original[fields.RRN] not in net_by_original(journal)
+
+
+# ---------------------------------------------------------------------- scenarios, links
+
+
+async def test_a_silent_card_is_charged_and_its_reversal_answered(
+    link: Link, journal: Path
+) -> None:
+    charge = authorisation(fields.CHARGE, pan=peers.SILENT)
+    link.send(charge, repeated(charge))
+    await link.ask(network(fields.ECHO))
+    assert net_by_original(journal) == {charge[fields.RRN]: 1_000}
+
+    assert await link.code(about(charge, fields.REVERSAL_ADVICE)) == "001"
+    assert net_by_original(journal) == {charge[fields.RRN]: 0}
+
+
+async def test_a_slow_card_is_charged_at_once_and_answered_later(link: Link, journal: Path) -> None:
+    slow, quick = authorisation(fields.CHARGE, pan=peers.SLOW), authorisation(fields.CHARGE)
+    link.send(slow, quick)
+
+    assert (await link.receive())[fields.STAN] == quick[fields.STAN]
+    assert set(net_by_original(journal)) == {slow[fields.RRN], quick[fields.RRN]}
+    assert (await link.receive())[fields.STAN] == slow[fields.STAN]
+
+
+async def test_all_that_happened_keeps_stored_and_derived_balances_equal(
+    link: Link, journal: Path
+) -> None:
+    hold, charge = authorisation(fields.HOLD), authorisation(fields.CHARGE, 2_000)
+    for request in (hold, charge, about(hold, fields.COMPLETION, 600), refund(charge, 500)):
+        assert await link.code(request) == "001"
+
+    assert unbalanced(journal) == ()
+    assert net_by_original(journal) == {hold[fields.RRN]: 600, charge[fields.RRN]: 1_500}

@@ -1,0 +1,58 @@
+"""The test card that never leaves the gateway, before any host."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conformance.plans import tran
+
+from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.transaction import HostReply, Outcome
+from tkkpg.protocol.masking import Secret
+from tkkpg.sandbox.unplugged import Unplugged
+
+pytestmark = pytest.mark.anyio
+
+GOOD = "4169733213495869"
+NEVER = "4000000000000010"
+BEHIND = ScriptedHost({pan: Scenario(Outcome.APPROVED, "001") for pan in (GOOD, NEVER)}, 0.05)
+
+
+@pytest.fixture
+async def host() -> Unplugged:
+    """A host that would approve both cards."""
+    unplugged = Unplugged(BEHIND, {NEVER})
+    await unplugged.start(lambda _unclaimed: None)
+    return unplugged
+
+
+def _card(pan: str) -> Card:
+    return Card(Secret(pan), Expiry(2030, 12), Secret("123"))
+
+
+async def test_its_card_is_not_sent(host: Unplugged) -> None:
+    assert await host.authorise(tran(), _card(NEVER)) == HostReply.not_sent()
+
+
+async def test_every_other_card_goes_on(host: Unplugged) -> None:
+    reply = await host.authorise(tran(), _card(GOOD))
+
+    assert reply == await BEHIND.authorise(tran(), _card(GOOD))
+    assert reply.outcome is Outcome.APPROVED
+
+
+@pytest.mark.parametrize("verb", ["complete", "reverse", "refund"])
+async def test_what_follows_an_authorisation_goes_on(host: Unplugged, verb: str) -> None:
+    following = tran(2, original_id=1, stan=124)
+
+    reply = await getattr(host, verb)(following, tran(), repeat=True)
+
+    assert reply == await getattr(BEHIND, verb)(following, tran(), repeat=True)
+    assert reply.outcome is Outcome.APPROVED
+
+
+async def test_an_advice_goes_on(host: Unplugged) -> None:
+    reply = await host.advise_reversal(tran(), repeat=True)
+
+    assert reply == await BEHIND.advise_reversal(tran(), repeat=True)
+    await host.aclose()
