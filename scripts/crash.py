@@ -10,6 +10,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -28,6 +29,7 @@ ROUNDS: Final = 200
 SHORT_FLOWS: Final = ("refund", "payment recovered")
 SHORT_POINTS: Final = 6
 SHORT_ROUNDS: Final = 3
+BEGUN: Final = time.monotonic()
 PAGE: Final = Path(__file__).parents[1] / "docs" / "crash-grid.md"
 
 
@@ -119,7 +121,7 @@ async def _in_lanes(work: list[Callable[[], Awaitable[None]]]) -> None:
 
 
 def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    print(f"{time.monotonic() - BEGUN:6.1f} s  {sentence}", file=sys.stderr, flush=True)
 
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:

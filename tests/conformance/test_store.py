@@ -512,6 +512,16 @@ async def test_a_taken_notification_is_given_to_nobody_else_until_its_lease_ends
     assert await taken(store, 10) == {"n1"}
 
 
+async def test_what_a_dead_process_had_taken_is_given_again_at_once(store: Store) -> None:
+    await store.commit(plan(notifications=(notification("n1"), notification("n2"))))
+    await taken(store)
+    await store.finish_notification("n2", NOW, "200", delivered=True)
+
+    await store.release_notifications()
+
+    assert await taken(store) == {"n1"}
+
+
 async def test_takers_side_by_side_share_nothing(store: Store) -> None:
     promised = tuple(notification(f"n{number}") for number in range(10))
     await store.commit(plan(notifications=promised))

@@ -93,6 +93,7 @@ async def open_gateway(
         # Nothing is under way yet, so whatever has no outcome was left behind by a crash; also
         # what was sent "later" than now, by a clock that was set back since.
         left_behind = await gateway.store.unresolved(EVER, LEFT_BEHIND_MAX)
+        await gateway.store.release_notifications()
 
         def claimed(unclaimed: Unclaimed) -> None:
             gateway.background.start(claim(gateway, unclaimed))

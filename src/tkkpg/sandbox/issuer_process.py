@@ -56,14 +56,13 @@ class IssuerProcess:
         )
         self.pid = process.pid
         assert process.stdout is not None, "it is a pipe"  # noqa: S101 - says what holds
-        line = await process.stdout.readline()
-        if not line:
+        told: dict[str, Any] = json.loads(await process.stdout.readline() or b"{}")
+        if "port" not in told:  # it tells an error in JSON too
             await process.wait()
             raise ConfigurationError(
                 "The issuer did not start; what it said is above. "
                 "`tkkpg issuer --home DIR` starts it alone."
             )
-        told: dict[str, Any] = json.loads(line)
         self.port, self.journal = told["port"], Path(told["journal"])
 
     async def ended(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -102,10 +101,9 @@ async def _cell(home: Path, flow: Flow, point: str) -> Row:
     async with life(home) as one:
         unresolved = await recover(one)
         found = await compare(one, told, Merchant())
-    findings: Iterable[str] = () if died else (f"It did not die at {point}.",)
-    return row_of(
-        found, told, point=point, flow=flow.name, unresolved=unresolved, findings=findings
-    )
+    missed = [] if died else [f"It did not die at {point}."]
+    about = Row(point=point, flow=flow.name, findings=missed)
+    return row_of(about, found, told, unresolved)
 
 
 async def _earlier(home: Path, flow: Flow, told: Told) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tests.faults.grid.ledgers import Comparison
@@ -51,23 +51,11 @@ class Row:
         return not (self.lost or self.double or self.unresolved or self.findings)
 
 
-def row_of(
-    found: Comparison,
-    told: Told,
-    *,
-    point: str,
-    flow: str,
-    unresolved: Mapping[str, int],
-    findings: Iterable[str] = (),
-    round_: int = 0,
-    seed: int = 0,
-) -> Row:
-    """Make the row of a crash whose ledgers were compared."""
-    return Row(
-        point=point,
-        flow=flow,
-        round=round_,
-        seed=seed,
+def row_of(about: Row, found: Comparison, told: Told, unresolved: Mapping[str, int]) -> Row:
+    """Fill in the row of a crash whose ledgers were compared."""
+    left = (f"{count} {what}" for what, count in unresolved.items())
+    return replace(
+        about,
         ours_minor=found.ours_minor,
         issuer_minor=found.issuer_minor,
         merchant_minor=found.merchant_minor,
@@ -75,11 +63,7 @@ def row_of(
         lost=len(found.lost),
         double=len(found.double),
         unresolved=sum(unresolved.values()),
-        findings=[
-            *found.findings,
-            *(f"{count} {what}" for what, count in unresolved.items()),
-            *findings,
-        ],
+        findings=[*about.findings, *found.findings, *left],
     )
 
 

@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Final
 
@@ -32,8 +33,25 @@ CARDS: Final = (
 VICTIMS: Final = ("gateway", "issuer", "gateway and issuer")
 
 
+@dataclass(slots=True)
+class Round:
+    """One round.
+
+    Attributes:
+        number: Counted from 1 over all lanes.
+        seed: What its chances are drawn from.
+        victim: Who is killed.
+        told: What was answered before that.
+    """
+
+    number: int
+    seed: int
+    victim: str = ""
+    told: Told = field(default_factory=Told)
+
+
 async def rounds(bench: Bench, chance: random.Random, numbers: list[int]) -> AsyncIterator[Row]:
-    """Go through rounds in one home, one row each.
+    """Go through rounds in one home, one row each; each life recovers from the round before.
 
     Args:
         bench: Has the homes.
@@ -41,56 +59,44 @@ async def rounds(bench: Bench, chance: random.Random, numbers: list[int]) -> Asy
         numbers: The numbers of the rounds.
     """
     home, merchant = bench.home(), Merchant()
-    for number in numbers:
-        seed, told = chance.getrandbits(32), Told()
-        draw = random.Random(seed)  # noqa: S311 - moments, no secrets
-        victim = draw.choice(VICTIMS)
-        try:
-            async with asyncio.timeout(CELL_S):
-                async with life(home) as one:
-                    await _load_and_kill(one, told, draw, victim)
-                end_leases(home)
-                async with life(home) as one:
-                    unresolved = await recover(one)
-                    found = await compare(one, told, merchant)
-        except (*UNANSWERED, RuntimeError) as error:
-            sentence = f"{type(error).__name__}: {error}"
-            yield Row(
-                point=RANDOM,
-                flow=f"kill {victim}",
-                round=number,
-                seed=seed,
-                unresolved=1,
-                findings=[sentence],
-            )
-            continue
-        yield row_of(
-            found,
-            told,
-            point=RANDOM,
-            flow=f"kill {victim}",
-            unresolved=unresolved,
-            round_=number,
-            seed=seed,
-        )
+    before: Round | None = None
+    for number in [*numbers, None]:
+        async with life(home) as one:
+            if before is not None:
+                yield await _judge(one, before, merchant)
+            if number is None:
+                return
+            before = Round(number, chance.getrandbits(32))
+            await _load_and_kill(one, before)
+        end_leases(home)
 
 
-async def _load_and_kill(one: Life, told: Told, draw: random.Random, victim: str) -> None:
-    payers = [asyncio.create_task(_buy_on(one, told, cards)) for cards in CARDS]
+async def _judge(one: Life, was: Round, merchant: Merchant) -> Row:
+    about = Row(point=RANDOM, flow=f"kill {was.victim}", round=was.number, seed=was.seed)
+    try:
+        async with asyncio.timeout(CELL_S):
+            unresolved = await recover(one)
+            found = await compare(one, was.told, merchant)
+    except (*UNANSWERED, RuntimeError) as error:
+        return replace(about, unresolved=1, findings=[f"{type(error).__name__}: {error}"])
+    return row_of(about, found, was.told, unresolved)
+
+
+async def _load_and_kill(one: Life, now: Round) -> None:
+    draw = random.Random(now.seed)  # noqa: S311 - moments, no secrets
+    victim = now.victim = draw.choice(VICTIMS)
+    payers = [asyncio.create_task(_buy_on(one, now.told, cards)) for cards in CARDS]
     try:
         await asyncio.sleep(draw.uniform(*LOAD_S))
         if "issuer" in victim:
             one.signal_issuer(signal.SIGKILL)
         if victim == "issuer":
             await asyncio.sleep(AFTER_ISSUER_S)
-        await one.kill()
     finally:
-        for payer in payers:
-            payer.cancel()
-        await asyncio.wait(payers)
+        await one.kill()
+        await asyncio.wait(payers)  # not cancelled: with nobody to answer each ends by itself
     for payer in payers:
-        if not payer.cancelled():
-            payer.result()
+        payer.result()
 
 
 async def _buy_on(one: Life, told: Told, cards: tuple[str, ...]) -> None:

@@ -49,21 +49,21 @@ async def test_a_hold_charges_nothing_yet(link: Link, journal: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pan", "amount_minor", "code"),
+    ("asked", "code"),
     [
-        (peers.PAN, 100_001, "076"),
-        (peers.POOR, 1, "076"),
-        (peers.LIMITED, 5_001, "095"),
-        (peers.FORCED, 1, "051"),
-        (peers.UNKNOWN, 1, "075"),
-        (peers.PAN, 0, "055"),
+        ((100_001, peers.PAN), "076"),
+        ((1, peers.POOR), "076"),
+        ((5_001, peers.LIMITED), "095"),
+        ((1, peers.FORCED), "051"),
+        ((1, peers.UNKNOWN), "075"),
+        ((0, peers.PAN), "055"),
     ],
 )
 @EACH_AUTHORISATION
 async def test_what_an_account_does_not_bear_is_declined_and_moves_nothing(
-    link: Link, journal: Path, kind: str, pan: str, amount_minor: int, code: str
+    link: Link, journal: Path, kind: str, asked: tuple[int, str], code: str
 ) -> None:
-    reply = await link.ask(authorisation(kind, amount_minor, pan))
+    reply = await link.ask(authorisation(kind, *asked))
 
     assert reply[fields.RESPONSE] == code
     assert fields.APPROVAL not in reply

@@ -26,6 +26,10 @@ def _not_told() -> None:
     """Nobody asks."""
 
 
+def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
 async def _until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 - another process makes it true
@@ -84,6 +88,22 @@ async def test_one_that_is_being_started_again_is_stopped_too(
 
     assert len(logs) == 1
     assert not _is_running(running.pid)
+
+
+async def test_one_that_cannot_be_started_again_is_tried_until_it_can(tmp_path: Path) -> None:
+    restarted = asyncio.Event()
+    with capture_logs() as logs:
+        async with issuer_process(tmp_path, restarted.set, LOG) as running:
+            async with asyncio.timeout(DEADLINE_S):
+                os.kill(running.pid, signal.SIGKILL)
+                await _until(lambda: logs)
+                taken = await asyncio.start_server(_hang_up, "127.0.0.1", running.port)
+                await _until(lambda: {"issuer_not_started"} & {one["event"] for one in logs})
+                taken.close()
+                await restarted.wait()
+
+            async with line(running.port):
+                pass
 
 
 async def test_a_ctrl_c_at_the_sandbox_does_not_reach_it(tmp_path: Path) -> None:

@@ -111,6 +111,10 @@ class Store(Protocol):
         """Take notifications that are due; nobody else is given them until the lease ends."""
         ...
 
+    async def release_notifications(self) -> None:
+        """Give back what a process has taken that has ended; for the file's only owner."""
+        ...
+
     async def finish_notification(
         self, notification_id: str, now: datetime, result: str, *, delivered: bool
     ) -> None:

@@ -242,6 +242,14 @@ class SQLiteStore:
 
         return await self._writer.submit(work)
 
+    async def release_notifications(self) -> None:
+        """Give back what was taken; see `Store.release_notifications`."""
+        await self._writer.submit(
+            lambda db: db.execute(
+                "UPDATE notification SET leased_until = 0 WHERE state = 'QUEUED'"
+            ).fetchall()
+        )
+
     async def finish_notification(
         self, notification_id: str, now: datetime, result: str, *, delivered: bool
     ) -> None:
