@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -16,11 +16,9 @@ from tests.faults.grid.lives import UNANSWERED, Life, life
 from tests.faults.grid.report import Row, row_of
 from tests.faults.grid.told import Told
 
-from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.crash import POINTS
-from tkkpg.gateway.store.sqlite import connect
 
-RECOVERED_S: Final = 40.0
+RECOVERED_S: Final = 20.0
 """How long a gateway may take to leave nothing unresolved."""
 AFTER_S: Final = 1.5
 """How long a life that resolves nothing is left alone: longer than its workers' pauses."""
@@ -97,7 +95,6 @@ async def _cell(home: Path, flow: Flow, point: str) -> Row:
                 await flow.drive(one, told)
             await _rest(one, flow)
         died = await one.gone(AFTER_S)
-    end_leases(home)
     async with life(home) as one:
         unresolved = await recover(one)
         found = await compare(one, told, Merchant())
@@ -142,9 +139,3 @@ async def _nothing_waits(one: Life) -> dict[str, int]:
         if not left or one.process.returncode is not None or loop.time() > deadline:
             return left
         await asyncio.sleep(0.05)
-
-
-def end_leases(home: Path) -> None:
-    """Let the minute pass for which a dead process holds the notifications it had taken."""
-    with closing(connect(home / DATABASE, writing=True)) as db:
-        db.execute("UPDATE notification SET leased_until = 0 WHERE state = 'QUEUED'")

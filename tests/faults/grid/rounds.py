@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Final
 
-from tests.faults.grid.cells import CELL_S, Bench, end_leases, recover
+from tests.faults.grid.cells import CELL_S, Bench, recover
 from tests.faults.grid.flows import buy, give_back
 from tests.faults.grid.ledgers import Merchant, compare
 from tests.faults.grid.lives import UNANSWERED, Life, life
@@ -68,7 +68,6 @@ async def rounds(bench: Bench, chance: random.Random, numbers: list[int]) -> Asy
                 return
             before = Round(number, chance.getrandbits(32))
             await _load_and_kill(one, before)
-        end_leases(home)
 
 
 async def _judge(one: Life, was: Round, merchant: Merchant) -> Row:
