@@ -69,7 +69,9 @@ async def test_no_more_is_taken_from_a_peer_until_it_reads(tmp_path: Path) -> No
     with closing(Journal(tmp_path / "issuer.db", peers.ACCOUNTS)) as journal:
         end = LinkEnd(Desk(Issuer(peers.ACCOUNTS, journal), journal, log), log)
         server = await asyncio.get_running_loop().create_server(lambda: end, "127.0.0.1", 0)
-        async with server, connected(server.sockets[0].getsockname()[1]) as link:
+        port = server.sockets[0].getsockname()[1]
+        async with server, connected(port) as link, AsyncExitStack() as stack:
+            stack.callback(lambda: end._transport.abort())  # neither side has read it all
             link.send_raw(written(authorisation(fields.CHARGE)) * FLOOD)
             async with asyncio.timeout(peers.DEADLINE_S):
                 while end._transport.is_reading():  # noqa: ASYNC110 - no event tells
@@ -77,7 +79,6 @@ async def test_no_more_is_taken_from_a_peer_until_it_reads(tmp_path: Path) -> No
 
             while not end._transport.is_reading():
                 assert (await link.receive())[fields.RESPONSE] == "001"
-            end.end()
 
 
 async def test_one_link_too_many_is_ended_and_the_others_stay(

@@ -17,7 +17,7 @@ from tkkpg.gateway.store.group_commit import GroupCommit
 from tkkpg.protocol.values import CURRENCIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -317,12 +317,11 @@ def damaged_seals(db: apsw.Connection, verify: Callable[[str, str], bool]) -> li
     Returns:
         One sentence for each damage.
     """
-    made = select(
-        db,
-        "SELECT first_audit_id, last_audit_id, rows, root, mac FROM seal ORDER BY seal_id",
+    made: Iterator[Any] = db.execute(
+        "SELECT first_audit_id, last_audit_id, rows, root, mac FROM seal ORDER BY seal_id"
     )
     problems = seals.broken_seals(
-        [seals.Seal(*row) for row in made],
+        (seals.Seal(*row) for row in made),
         lambda first, last: [leaf for _, leaf in _leaves(db, first, last)],
         verify,
     )
