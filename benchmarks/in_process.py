@@ -15,7 +15,10 @@ from starlette.types import ASGIApp, Message, Scope
 from tkkpg.gateway.app import exec_app, open_gateway, page_app
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
+from tkkpg.gateway.host.base import Host
+from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
 from tkkpg.gateway.model.merchant import Certificate, Merchant
+from tkkpg.gateway.model.transaction import Outcome
 from tkkpg.gateway.notify.base import Delivery, DeliveryResult
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.runtime import Gateway
@@ -71,18 +74,30 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(home: Path) -> AsyncIterator[Stage]:
-    """Open a gateway on an empty home."""
+async def stage(home: Path, host: Host | None = None) -> AsyncIterator[Stage]:
+    """Open a gateway on an empty home; its host is in this process unless one is given."""
     config = GatewayConfig(
         page_url="https://localhost:8443/index.jsp",
         sandbox=True,
         test_cards=frozenset(card.pan for card in test_cards()),
     )
     courier = RecordedCourier(_take)
-    async with open_gateway(home, config, scripted_host(1.0), courier=courier) as gateway:
+    asked = host or scripted_host(1.0)
+    async with open_gateway(home, config, asked, courier=courier) as gateway:
         merchant = await _enrol(gateway, MERCHANT_ID)
         await _enrol(gateway, STRANGER_ID)
         yield Stage(gateway, merchant, exec_app(gateway), page_app(gateway))
+
+
+def scripted_host(timeout_s: float) -> ScriptedHost:
+    """Make a host in this process that does what the test cards say."""
+    return ScriptedHost(
+        {
+            card.pan: Scenario(Outcome[card.outcome.name], card.response_code, card.delay_s)
+            for card in test_cards()
+        },
+        timeout_s,
+    )
 
 
 async def _enrol(gateway: Gateway, merchant_id: str) -> Merchant:

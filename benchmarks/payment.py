@@ -32,7 +32,7 @@ async def measure(stage: Stage, effort: Effort) -> list[Figure]:
         return (await stage.create_order()).seconds
 
     async def pay() -> float:
-        return await _pay(stage)
+        return await timed_payment(stage)
 
     async def single() -> float:
         return await _create(stage, 1)
@@ -50,7 +50,7 @@ async def measure(stage: Stage, effort: Effort) -> list[Figure]:
     ]
 
 
-async def _pay(stage: Stage) -> float:
+async def timed_payment(stage: Stage) -> float:
     """Create an order, open its page, send a card; only the last step counts."""
     created = codec.decode_response((await stage.create_order()).body, Operation.CREATE_ORDER)
     if not isinstance(created, CreateOrderResponse):

@@ -19,7 +19,15 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `benchmarks.…`
 
-from benchmarks import bad_input, end_to_end, payment, strangers, wire
+from benchmarks import (
+    bad_input,
+    end_to_end,
+    host_link,
+    payment,
+    reconciliation,
+    strangers,
+    wire,
+)
 from benchmarks.figures import Figure, table
 from benchmarks.in_process import stage
 from benchmarks.rounds import Effort
@@ -39,6 +47,8 @@ async def measure(folder: Path, effort: Effort) -> list[Figure]:
         figures += await bad_input.measure(opened, effort)
         figures += await strangers.measure(opened, effort)
         figures += await payment.measure(opened, effort)
+    figures += await host_link.measure(folder / "host-link", effort)
+    figures += await reconciliation.measure(folder / "reconciliation", effort)
     return figures + await end_to_end.measure(folder / "sandbox", effort)
 
 

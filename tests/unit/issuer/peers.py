@@ -16,7 +16,7 @@ from tkkpg.issuer.accounts import Account
 from tkkpg.issuer.app import IssuerInfo, IssuerSettings, issuer
 from tkkpg.protocol.masking import Secret
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 30.0
 """Far more than anything here takes; a test that waits so long has failed."""
 
 PAN: Final = "4169730000005869"
@@ -149,7 +149,7 @@ async def connected(port: int, *, signed_on: bool = True) -> AsyncIterator[Link]
     link = Link(*await asyncio.open_connection("127.0.0.1", port))
     try:
         if signed_on:
-            await link.ask(network(fields.SIGN_ON))
+            assert await link.code(network(fields.SIGN_ON)) == "001"
         yield link
     finally:
         await link.aclose()

@@ -1,8 +1,9 @@
-"""The issuer as a process: how long it lives."""
+"""The issuer as a process: how long it lives, and what outlives it, however it ends."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,40 +11,133 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.unit.issuer.line import DEADLINE_S, line
+from tests.unit.issuer.peers import (
+    ACCOUNTS,
+    DEADLINE_S,
+    PAN,
+    UNKNOWN,
+    about,
+    authorisation,
+    bank,
+    connected,
+    repeated,
+)
+
+from tkkpg.gateway.host import fields
+from tkkpg.issuer.app import JOURNAL, IssuerSettings, issuer
+from tkkpg.issuer.statement import holds_by_original, movements, net_by_original, unbalanced
+from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.sandbox.cards import find_card
 
 pytestmark = pytest.mark.anyio
 
 
 @contextmanager
-def _started(
-    home: Path, *options: str, stdin: int
+def process(
+    home: Path, *options: str, stdin: int = subprocess.DEVNULL
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start it; give the process and its port."""
+    """Run the issuer of the test cards; give it and its port."""
     command = [sys.executable, "-m", "tkkpg", "issuer", "--json", f"--home={home}", *options]
     with subprocess.Popen(
         command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    ) as running:
         try:
-            assert process.stdout is not None
-            yield process, json.loads(process.stdout.readline())["port"]
+            assert running.stdout is not None
+            yield running, json.loads(running.stdout.readline())["port"]
         finally:
-            process.kill()
+            running.kill()
 
 
 async def test_it_ends_with_the_program_that_holds_its_standard_input(tmp_path: Path) -> None:
-    with _started(tmp_path, "--stop-with-stdin", stdin=subprocess.PIPE) as (process, port):
-        async with line(port):
-            assert process.poll() is None
-        assert process.stdin is not None
-        process.stdin.close()
+    with process(tmp_path, "--stop-with-stdin", stdin=subprocess.PIPE) as (running, port):
+        async with connected(port):
+            assert running.poll() is None
+        assert running.stdin is not None
+        running.stdin.close()
 
-        assert process.wait(DEADLINE_S) == 0
+        assert running.wait(DEADLINE_S) == 0
 
 
 async def test_on_its_own_it_does_not_look_at_standard_input(tmp_path: Path) -> None:
-    with _started(tmp_path, stdin=subprocess.DEVNULL) as (process, port):
+    with process(tmp_path) as (running, port):
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.3)
-        async with line(port):
+            running.wait(0.3)
+        async with connected(port):
             pass
+
+
+async def test_what_was_answered_before_a_kill_stands_after_it(tmp_path: Path) -> None:
+    pan = find_card("approve").pan
+    charges = [authorisation(fields.CHARGE, pan=pan) for _ in range(20)]
+    with process(tmp_path) as (running, port):
+        async with connected(port) as link:
+            answers = [await link.ask(charge) for charge in charges]
+            running.send_signal(signal.SIGKILL)
+            running.wait(DEADLINE_S)
+
+    with process(tmp_path) as (running, port):
+        async with connected(port) as link:
+            assert [await link.ask(repeated(charge)) for charge in charges] == answers
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(DEADLINE_S) == 0
+    assert net_by_original(tmp_path / JOURNAL) == {one[fields.RRN]: 1_000 for one in charges}
+    assert unbalanced(tmp_path / JOURNAL) == ()
+
+
+async def test_a_restart_keeps_balances_and_recorded_replies(tmp_path: Path) -> None:
+    hold, charge = authorisation(fields.HOLD, 60_000), authorisation(fields.CHARGE, 40_000)
+    async with bank(tmp_path) as (_, link):
+        answered = await link.ask(hold)
+
+    async with bank(tmp_path) as (info, link):
+        assert await link.ask(repeated(hold)) == answered
+        assert await link.code(authorisation(fields.CHARGE, 60_000)) == "076"
+        assert (await link.ask(charge))[fields.APPROVAL] != answered[fields.APPROVAL]
+        assert holds_by_original(info.journal) == {hold[fields.RRN]: 60_000, charge[fields.RRN]: 0}
+
+
+async def test_a_reversal_that_came_first_is_remembered_across_a_restart(tmp_path: Path) -> None:
+    overtaken = authorisation(fields.CHARGE)
+    async with bank(tmp_path) as (_, link):
+        assert await link.code(about(overtaken, fields.REVERSAL_ADVICE)) == "801"
+
+    async with bank(tmp_path) as (info, link):
+        assert await link.code(overtaken) == "055"
+        assert movements(info.journal) == []
+
+
+async def test_a_busy_port_is_told(tmp_path: Path) -> None:
+    async with bank(tmp_path / "a") as (info, _):
+        second = IssuerSettings(home=tmp_path / "b", port=info.port, accounts=ACCOUNTS)
+        with pytest.raises(ConfigurationError, match=f"port {info.port}.*--port"):
+            async with issuer(second):
+                pass
+
+
+@pytest.mark.parametrize("damage", ["no database", "a folder"])
+async def test_a_journal_that_cannot_be_used_is_said_in_words(tmp_path: Path, damage: str) -> None:
+    if damage == "a folder":
+        (tmp_path / JOURNAL).mkdir()
+    else:
+        (tmp_path / JOURNAL).write_text("not a database " * 100)
+
+    with pytest.raises(ConfigurationError, match=r"issuer\.db cannot be used.*--home"):
+        async with issuer(IssuerSettings(home=tmp_path, accounts=ACCOUNTS)):
+            pass
+
+
+async def test_the_journal_is_private_and_holds_no_card_number(tmp_path: Path) -> None:
+    charge = authorisation(fields.CHARGE)
+    stranger = authorisation(fields.CHARGE, pan=UNKNOWN)
+    async with bank(tmp_path / "home") as (info, link):
+        for request in (charge, stranger, about(charge, fields.REVERSAL_ADVICE)):
+            await link.ask(request)
+        files = {path: path.read_bytes() for path in info.journal.parent.iterdir()}
+
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        assert info.journal.parent.stat().st_mode & 0o777 == 0o700
+        assert len(files) == 3, "the database, its WAL and its index"
+        everything = b"".join(files.values())
+        assert charge[fields.RRN].encode() in everything
+        assert PAN.encode() not in everything
+        assert UNKNOWN.encode() not in everything

@@ -18,6 +18,7 @@ from tkkpg.gateway.flows.decide import decide
 from tkkpg.gateway.flows.record import GATEWAY, ask_refund, record, reverse
 from tkkpg.gateway.model.decisions.resolution import plan_parking
 from tkkpg.gateway.model.transaction import (
+    PARKED_AFTER,
     UNRESOLVED,
     HostReply,
     Outcome,
@@ -37,7 +38,9 @@ AT_ONCE: Final = 10_000
 RECOVER_EVERY_S: Final = 0.5
 """Pause between attempts while the host cannot be reached after a start."""
 HOST_AT_ONCE: Final = 16
-"""Transactions being resolved at a time: payments under way come first."""
+"""Transactions being resolved at a time, so that one slow answer does not hold up the rest."""
+PER_SECOND: Final = 100
+"""Transactions begun in a second: payments under way come first. See docs/benchmarks.md."""
 
 
 async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
@@ -95,6 +98,7 @@ class _Round:
             # What has not left an authorisation that is given up must be written all the same.
             if not self.unreachable or tran.state is TranState.SENT:
                 await self._attempt(tran)
+                await asyncio.sleep(HOST_AT_ONCE / PER_SECOND)
 
     async def _attempt(self, tran: Transaction) -> None:
         """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
@@ -103,12 +107,7 @@ class _Round:
         try:
             outcome = await self._resolve(tran)
             log.warning("transaction_reconciled", outcome=outcome)
-            await decide(
-                self._gateway,
-                tran.order_id,
-                GATEWAY,
-                lambda context, facts: plan_parking(context, facts, tran.tran_id),
-            )
+            await _park(self._gateway, tran)
         except Exception:
             log.exception("transaction_not_resolved")
         reach("reconcile.done", tran.state)
@@ -117,6 +116,17 @@ class _Round:
         outcome = await _RESOLVE[tran.kind, tran.state is TranState.REVERSING](self._gateway, tran)
         self.unreachable = self.unreachable or outcome is Outcome.NOT_SENT
         return outcome
+
+
+async def _park(gateway: Gateway, tran: Transaction) -> None:
+    """Leave a transaction to the operator if it is still unresolved and old enough."""
+    if gateway.clock.now() - (tran.sent_at or tran.created_at) >= PARKED_AFTER:
+        await decide(
+            gateway,
+            tran.order_id,
+            GATEWAY,
+            lambda context, facts: plan_parking(context, facts, tran.tran_id),
+        )
 
 
 async def _give_up(gateway: Gateway, tran: Transaction) -> Outcome:
