@@ -163,7 +163,7 @@ async def test_no_more_is_taken_from_a_peer_until_it_reads(tmp_path: Path) -> No
         server = await asyncio.get_running_loop().create_server(lambda: end, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server, connected(port) as link, AsyncExitStack() as stack:
-            stack.callback(lambda: end._transport.abort())  # neither side has read it all
+            stack.callback(end._transport.abort)  # neither side has read it all
             link.send_raw(written(authorisation(fields.CHARGE)) * FLOOD)
             async with asyncio.timeout(peers.DEADLINE_S):
                 while end._transport.is_reading():  # noqa: ASYNC110 - no event tells
