@@ -54,6 +54,7 @@ from tkkpg.gateway.model.transaction import (
     Outcome,
     TranKind,
     Transaction,
+    TranState,
 )
 from tkkpg.protocol.codec import decode_callback
 from tkkpg.protocol.messages import CreateOrderRequest
@@ -367,8 +368,18 @@ class OrderLife(Invariants):
         if self.phases[tran_id] == "sent":
             self.end_payment(tran_id, outcome)
             return
-        facts = self.world.facts(self.world.trans[tran_id].order_id)
-        assert plan_outcome(self.context(), facts, tran_id, REPLIES[outcome], 1) is None
+        tran = self.world.trans[tran_id]
+        plan = plan_outcome(
+            self.context(), self.world.facts(tran.order_id), tran_id, REPLIES[outcome], 1
+        )
+        reversed_or_soon = tran.state in {TranState.REVERSING, TranState.REVERSED}
+        answered = outcome in {Outcome.APPROVED, Outcome.DECLINED}
+        if reversed_or_soon and answered and tran.late_reply is None:
+            assert plan is not None
+            assert (plan.orders, plan.entries, plan.notifications) == ((), (), ())
+            self.world = self.world.after(plan)  # its state stays: kept twice is kept once
+        else:
+            assert plan is None
 
     @rule(tran_id=payments)
     def confirm_reversal(self, tran_id: int) -> None:

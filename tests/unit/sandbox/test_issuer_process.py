@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 from structlog.testing import capture_logs
-from tests.unit.issuer.line import DEADLINE_S, line
+from tests.unit.issuer.peers import DEADLINE_S, connected
 
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.sandbox import issuer_process as module
@@ -46,7 +46,7 @@ def _is_running(pid: int) -> bool:
 
 async def test_it_answers_while_it_is_needed_and_stops_then(tmp_path: Path) -> None:
     async with issuer_process(tmp_path / "issuer", _not_told, LOG) as running:
-        async with line(running.port):
+        async with connected(running.port):
             pass
         assert running.journal == tmp_path / "issuer" / "issuer.db"
         assert running.journal.exists()
@@ -60,12 +60,12 @@ async def test_one_that_was_killed_is_started_again_on_its_port_and_told(tmp_pat
     with capture_logs() as logs:
         async with issuer_process(tmp_path, restarted.set, LOG) as running:
             port, pid = running.port, running.pid
-            async with line(port):
+            async with connected(port):
                 os.kill(pid, signal.SIGKILL)
                 async with asyncio.timeout(DEADLINE_S):
                     await restarted.wait()
 
-            async with line(port):
+            async with connected(port):
                 pass
             assert running.port == port
             assert running.pid != pid
@@ -102,7 +102,7 @@ async def test_one_that_cannot_be_started_again_is_tried_until_it_can(tmp_path: 
                 taken.close()
                 await restarted.wait()
 
-            async with line(running.port):
+            async with connected(running.port):
                 pass
 
 
