@@ -39,7 +39,7 @@ RECOVER_EVERY_S: Final = 0.5
 """Pause between attempts while the host cannot be reached after a start."""
 HOST_AT_ONCE: Final = 16
 """Transactions being resolved at a time, so that one slow answer does not hold up the rest."""
-PER_SECOND: Final = 50
+PER_SECOND: Final = 25
 """Transactions begun in a second: payments under way come first. See docs/benchmarks.md."""
 
 
@@ -91,15 +91,22 @@ class _Round:
     async def work_off(self, found: Sequence[Transaction]) -> None:
         """Resolve one after the other, several at a time."""
         waiting = iter(found)
-        await asyncio.gather(*(self._worker(waiting, at) for at in range(HOST_AT_ONCE)))
+        workers = min(HOST_AT_ONCE, len(found))
+        await asyncio.gather(*(self._worker(waiting, at) for at in range(workers)))
 
     async def _worker(self, waiting: Iterator[Transaction], number: int) -> None:
         await asyncio.sleep(number / PER_SECOND)  # evenly, not all in one moment
         for tran in waiting:
             # What has not left an authorisation that is given up must be written all the same.
             if not self.unreachable or tran.state is TranState.SENT:
-                await self._attempt(tran)
+                await self._attempt_fresh(tran.tran_id)
                 await asyncio.sleep(HOST_AT_ONCE / PER_SECOND)
+
+    async def _attempt_fresh(self, tran_id: int) -> None:
+        """Resolve a transaction as it is now: since the round began the operator may have."""
+        tran = await self._gateway.store.transaction(tran_id)
+        if tran is not None and tran.state in UNRESOLVED and tran.parked_at is None:
+            await self._attempt(tran)
 
     async def _attempt(self, tran: Transaction) -> None:
         """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""

@@ -14,7 +14,9 @@ from tests.gateway_fixtures import Stage, stage
 from tests.paying import Answer, AnsweringHost, card, create, paid, post, refund_request, settled
 
 from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.resolve import resolve
 from tkkpg.gateway.flows.upkeep.reconcile import HOST_AT_ONCE, reconcile
+from tkkpg.gateway.model.decisions.resolution import Resolution
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction, TranState
 from tkkpg.protocol.values import OrderRef, OrderStatus
@@ -122,6 +124,29 @@ async def test_what_nobody_answers_for_a_day_is_left_to_the_operator(tmp_path: P
         asked = host.count(TranKind.REFUND)
         assert await reconcile(at.gateway, at.clock.now()) == 0
         assert host.count(TranKind.REFUND) == asked
+
+
+async def test_what_was_resolved_since_the_round_began_is_not_asked_about(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    async with stage(tmp_path, host=host) as at:
+        refs = [await paid(at.client, at.gateway) for _ in range(HOST_AT_ONCE + 1)]
+        await settled(at.gateway)
+        host.answers(TranKind.REFUND, *[HostReply.silent()] * len(refs))
+        for ref in refs:
+            await _refund(at, ref)
+        at.clock.advance(timedelta(minutes=1))
+        _, tran = await last(at, refs[-1])
+        asked = host.count(TranKind.REFUND)
+        round_ = asyncio.create_task(reconcile(at.gateway, at.clock.now()))
+        async with asyncio.timeout(5):
+            while host.count(TranKind.REFUND) == asked:  # noqa: ASYNC110 - no event to wait for
+                await asyncio.sleep(0.001)
+
+        await resolve(at.gateway, tran.tran_id, Resolution.DECLINED, "The host has nothing")
+        await round_
+
+        assert (await last(at, refs[-1]))[1].state is TranState.DECLINED
+        assert host.count(TranKind.REFUND) - asked == len(refs) - 1
 
 
 async def test_a_host_out_of_reach_is_not_asked_for_every_transaction(tmp_path: Path) -> None:
