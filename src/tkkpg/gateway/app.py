@@ -32,13 +32,14 @@ from tkkpg.gateway.web.hosted_page import hosted_page
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
     from pathlib import Path
 
     from starlette.types import ASGIApp
     from structlog.typing import FilteringBoundLogger
 
     from tkkpg.gateway.host.base import Host, Unclaimed
+    from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.notify.base import Courier
 
 DATABASE: Final = "tkkpg.db"
@@ -99,7 +100,7 @@ async def open_gateway(
             gateway.background.start(claim(gateway, unclaimed))
 
         await host.start(claimed)
-        for work in (recover(gateway, left_behind), *_workers(gateway)):
+        for work in _workers(gateway, left_behind):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield gateway
 
@@ -175,8 +176,17 @@ def _keys(home: Path, random_bytes: Callable[[int], bytes]) -> Keys:
     return load_keys(home / KEYS, random_bytes)
 
 
-def _workers(gateway: Gateway) -> list[Coroutine[None, None, None]]:
+def _workers(
+    gateway: Gateway, left_behind: Sequence[Transaction]
+) -> list[Coroutine[None, None, None]]:
     grace = timedelta(seconds=gateway.config.host_timeout_s + HOST_GRACE_S)
+    first_round = [left_behind]
+
+    async def unresolved() -> int:
+        """Take what a crash left behind first: two rounds at once would ask twice."""
+        if first_round:
+            await recover(gateway, first_round.pop())
+        return await reconcile(gateway, gateway.clock.now() - grace)
 
     async def outbox() -> int:
         gateway.outbox.clear()
@@ -199,7 +209,7 @@ def _workers(gateway: Gateway) -> list[Coroutine[None, None, None]]:
         _repeat(lambda: expire(gateway), lambda: pause(EXPIRE_EVERY_S), log),
         _repeat(lambda: settle(gateway), lambda: pause(gateway.config.settle_every_s), log),
         _repeat(
-            lambda: reconcile(gateway, gateway.clock.now() - grace),
+            unresolved,
             lambda: pause(RECONCILE_EVERY_S),
             log,
         ),
