@@ -53,6 +53,16 @@ async def _refund(at: Stage, ref: OrderRef) -> None:
     await post(at.exec, refund_request(ref, 3000))
 
 
+async def unanswered(at: Stage, host: AnsweringHost, number: int) -> list[OrderRef]:
+    """Refund orders of which the host says nothing."""
+    refs = [await paid(at.client, at.gateway) for _ in range(number)]
+    await settled(at.gateway)
+    host.answers(TranKind.REFUND, *[HostReply.silent()] * number)
+    for ref in refs:
+        await _refund(at, ref)
+    return refs
+
+
 async def last(
     at: Stage, ref: OrderRef, state: TranState | None = None
 ) -> tuple[Order, Transaction]:
@@ -129,11 +139,7 @@ async def test_what_nobody_answers_for_a_day_is_left_to_the_operator(tmp_path: P
 async def test_what_was_resolved_since_the_round_began_is_not_asked_about(tmp_path: Path) -> None:
     host = AnsweringHost()
     async with stage(tmp_path, host=host) as at:
-        refs = [await paid(at.client, at.gateway) for _ in range(HOST_AT_ONCE + 1)]
-        await settled(at.gateway)
-        host.answers(TranKind.REFUND, *[HostReply.silent()] * len(refs))
-        for ref in refs:
-            await _refund(at, ref)
+        refs = await unanswered(at, host, HOST_AT_ONCE + 1)
         at.clock.advance(timedelta(minutes=1))
         _, tran = await last(at, refs[-1])
         asked = host.count(TranKind.REFUND)
@@ -152,11 +158,7 @@ async def test_what_was_resolved_since_the_round_began_is_not_asked_about(tmp_pa
 async def test_a_host_out_of_reach_is_not_asked_for_every_transaction(tmp_path: Path) -> None:
     host = AnsweringHost()
     async with stage(tmp_path, host=host) as at:
-        refs = [await paid(at.client, at.gateway) for _ in range(HOST_AT_ONCE + 5)]
-        await settled(at.gateway)
-        host.answers(TranKind.REFUND, *[HostReply.silent()] * len(refs))
-        for ref in refs:
-            await _refund(at, ref)
+        refs = await unanswered(at, host, HOST_AT_ONCE + 5)
         host.answers(TranKind.REFUND, *[HostReply.not_sent()] * len(refs))
         at.clock.advance(timedelta(minutes=1))
         asked = host.count(TranKind.REFUND)
