@@ -22,12 +22,13 @@ from benchmarks.in_process import CREATE_ORDER, BenchmarkError, Stage, stage
 from benchmarks.payment import timed_payment
 from benchmarks.rounds import Effort
 
-from tkkpg.gateway.app import EVER
 from tkkpg.gateway.flows.decide import context
 from tkkpg.gateway.flows.upkeep.reconcile import reconcile
-from tkkpg.gateway.model.decisions.payment import Numbers, plan_order, reserved
+from tkkpg.gateway.model.decisions.new_order import plan_order
+from tkkpg.gateway.model.decisions.reservation import Numbers, reserved
 from tkkpg.gateway.model.plan import Facts, Plan
 from tkkpg.gateway.model.transaction import SILENCE_CODE, TranKind, TranState
+from tkkpg.gateway.store.base import EVER
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderRequest
 from tkkpg.protocol.values import OrderRef, OrderStatus

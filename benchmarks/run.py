@@ -23,8 +23,10 @@ from benchmarks import (
     bad_input,
     end_to_end,
     host_link,
+    many_orders,
     payment,
     reconciliation,
+    statement,
     strangers,
     wire,
 )
@@ -49,6 +51,8 @@ async def measure(folder: Path, effort: Effort) -> list[Figure]:
         figures += await payment.measure(opened, effort)
     figures += await host_link.measure(folder / "host-link", effort)
     figures += await reconciliation.measure(folder / "reconciliation", effort)
+    figures += await statement.measure(folder / "statement", effort)
+    figures += await many_orders.measure(folder / "many-orders", effort)
     return figures + await end_to_end.measure(folder / "sandbox", effort)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -48,8 +49,12 @@ class ManualClock:
         """Wall time, the same here."""
         return self.time
 
+    async def sleep_until(self, moment: datetime) -> None:
+        """Sleep as long as it is until then: workers go on while this clock stands still."""
+        await asyncio.sleep(max(0.0, (moment - self.time).total_seconds()))
+
     def advance(self, step: timedelta) -> None:
-        """Let time pass."""
+        """Let time pass; nobody is woken, so that the test decides what runs."""
         self.time += step
 
 

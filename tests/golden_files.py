@@ -1,5 +1,8 @@
 """The golden files: messages kept byte for byte, each beside a TOML file that says what it shows.
 
+Requests that the bank's document prints stand in `requests`, those of the operations and fields
+that it leaves out in `operations`, and `styles` has the ways in which clients write them.
+
 Keys of the TOML files:
 
     shows, source    what the message is an example of, and where it comes from
@@ -8,7 +11,7 @@ Keys of the TOML files:
     status           the `Status` of the answer, given that order 14008766 exists
     operation        `Operation` of the message, and of the answer
     reason           where the status is a refusal: how its sentence begins
-    values           attributes of the message; those that are absent, empty or `None` are left out
+    values           attributes of the message; what is absent, empty, false or `None` is left out
     written          "exact": we write the same bytes; "alike": the same but for white space between
                      elements and the declaration; absent: it is only read
     corrections      what is printed wrongly, what we take instead, and why
@@ -23,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent / "golden"
-FOLDERS = ("requests", "styles", "malformed", "replies", "callbacks")
+FOLDERS = ("requests", "operations", "styles", "malformed", "replies", "callbacks")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tkkpg.gateway.model.card import Card, Expiry
-from tkkpg.gateway.model.decisions.payment import Numbers
+from tkkpg.gateway.model.decisions.reservation import Numbers
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import ORDER_LIFE, PAID, Order
 from tkkpg.gateway.model.plan import Context, Facts
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.protocol.masking import Secret
-from tkkpg.protocol.messages import RefundRequest
+from tkkpg.protocol.messages import CompletionRequest, RefundRequest, ReverseRequest
 from tkkpg.protocol.values import AZN, Language, OrderStatus, OrderType
 
 NOW: Final = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -75,8 +75,15 @@ _TRANSACTION: Final = Transaction(
 
 def order_in(status: OrderStatus = OrderStatus.CREATED, *, refunded_minor: int = 0) -> Order:
     """Give an order of 30.00 AZN in a status."""
-    paid_at = NOW if status in PAID else None
-    return replace(_ORDER, status=status, refunded_minor=refunded_minor, paid_at=paid_at)
+    if status not in PAID:
+        return replace(_ORDER, status=status)
+    return replace(
+        _ORDER,
+        status=status,
+        refunded_minor=refunded_minor,
+        paid_at=NOW,
+        captured_minor=_ORDER.amount_minor,
+    )
 
 
 def authorisation_in(state: TranState = TranState.SENT) -> Transaction:
@@ -102,6 +109,13 @@ def refund_in(state: TranState = TranState.SENT, *, amount_minor: int = 3000) ->
     )
 
 
+def operation_in(
+    kind: TranKind, state: TranState = TranState.SENT, *, amount_minor: int = 3000
+) -> Transaction:
+    """Give an operation of a kind on that order, with the number of a refund."""
+    return replace(refund_in(state, amount_minor=amount_minor), kind=kind)
+
+
 def facts_of(order: Order, *transactions: Transaction, merchant: Merchant = MERCHANT) -> Facts:
     """Put together what a decision reads."""
     return Facts(order=order, merchant=merchant, transactions=transactions)
@@ -110,6 +124,41 @@ def facts_of(order: Order, *transactions: Transaction, merchant: Merchant = MERC
 def waiting() -> Facts:
     """Facts of an order whose authorisation is with the host."""
     return facts_of(order_in(OrderStatus.ON_LOCK), authorisation_in())
+
+
+def held(fee_minor: int = 0) -> Facts:
+    """Facts of an order whose 30.00 AZN are held."""
+    order = replace(order_in(OrderStatus.PREAUTH_APPROVED), fee_minor=fee_minor)
+    return facts_of(
+        replace(order, order_type=OrderType.PRE_AUTH),
+        replace(authorisation_in(TranState.APPROVED), hold=True),
+    )
+
+
+def completing(amount_minor: int, *, fee_minor: int = 0) -> Facts:
+    """Facts of an order whose completion is with the host."""
+    before = held()
+    tran = operation_in(TranKind.COMPLETION, amount_minor=amount_minor)
+    return replace(
+        before,
+        order=replace(before.order, status=OrderStatus.ON_LOCK),
+        transactions=(*before.transactions, replace(tran, fee_minor=fee_minor)),
+    )
+
+
+def completed(amount_minor: int, *, fee_minor: int = 0, refunded_minor: int = 0) -> Facts:
+    """Facts of an order that was completed with so much of its 30.00 AZN."""
+    running = completing(amount_minor, fee_minor=fee_minor)
+    done = replace(running.transactions[1], state=TranState.APPROVED)
+    order = replace(
+        running.order,
+        status=OrderStatus.REFUNDED if refunded_minor else OrderStatus.APPROVED,
+        captured_minor=amount_minor,
+        refunded_minor=refunded_minor,
+        fee_minor=fee_minor,
+        paid_at=NOW,
+    )
+    return replace(running, order=order, transactions=(running.transactions[0], done))
 
 
 def paid(refunded_minor: int = 0) -> Facts:
@@ -142,6 +191,29 @@ def refund_of(amount_minor: int, *, two_id: int | None = None) -> RefundRequest:
         description="Back",
         two_id=two_id,
     )
+
+
+def completion_of(amount_minor: int, **changes: object) -> CompletionRequest:
+    """Give a request to complete that order with so much."""
+    request = CompletionRequest(
+        language=Language.EN,
+        merchant_id=MERCHANT.merchant_id,
+        order_id=_ORDER.order_id,
+        session_id=SESSION,
+        amount_minor=amount_minor,
+    )
+    return replace(request, **changes)  # type: ignore[arg-type]
+
+
+def reversal_of(**changes: object) -> ReverseRequest:
+    """Give a request to reverse that order's payment."""
+    request = ReverseRequest(
+        language=Language.EN,
+        merchant_id=MERCHANT.merchant_id,
+        order_id=_ORDER.order_id,
+        session_id=SESSION,
+    )
+    return replace(request, **changes)  # type: ignore[arg-type]
 
 
 def context_at(now: datetime = NOW, plan_id: str = "plan-1") -> Context:

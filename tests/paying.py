@@ -28,11 +28,13 @@ from tkkpg.gateway.app import exec_app, open_gateway
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.flows.pay import leave, open_page, submit_card
-from tkkpg.gateway.model.card import Card, read_card
+from tkkpg.gateway.model.card import Card, StoredCard, read_card
 from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction
 from tkkpg.gateway.notify.recorded import RecordedCourier
-from tkkpg.protocol.values import AZN, Amount, Language, OrderRef
+from tkkpg.protocol import codec
+from tkkpg.protocol.messages import CreateOrderResponse
+from tkkpg.protocol.values import AZN, Amount, Language, Operation, OrderRef
 from tkkpg.sandbox.cards import find_card
 from tkkpg.sandbox.cards import test_cards as all_cards
 
@@ -87,7 +89,7 @@ class AnsweringHost:
         """Say how often a kind was asked for."""
         return sum(asked is kind for asked, _ in self.asked)
 
-    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
         """Answer an authorisation."""
         return await self._answer(TranKind.AUTHORISATION, tran)
 
@@ -143,6 +145,18 @@ async def create(
         cancel_url=f"{SHOP}/cancel",
         decline_url=f"{SHOP}/declined",
     )
+    return created.ref
+
+
+async def ordered(app: ASGIApp, kind: str = "PreAuth", more: str = "") -> OrderRef:
+    """Create an order of 30.00 by hand."""
+    body = (
+        "<TKKPG><Request><Operation>CreateOrder</Operation><Language>EN</Language><Order>"
+        f"<OrderType>{kind}</OrderType><Merchant>{MERCHANT_ID}</Merchant><Amount>3000</Amount>"
+        f"<Currency>944</Currency><Description>12345</Description>{more}</Order></Request></TKKPG>"
+    ).encode()
+    created = codec.decode_response((await post(app, body)).content, Operation.CREATE_ORDER)
+    assert isinstance(created, CreateOrderResponse)
     return created.ref
 
 
@@ -232,9 +246,16 @@ class Desk:
 
 
 @asynccontextmanager
-async def unsettled(home: Path, *, opening: str) -> AsyncIterator[Desk]:
+async def unsettled(
+    home: Path,
+    *,
+    opening: str,
+    host: AnsweringHost | None = None,
+    clock: ManualClock | None = None,
+) -> AsyncIterator[Desk]:
     """Open a gateway whose merchant has nothing but its opening balance to refund from."""
-    clock = ManualClock()
+    clock = clock or ManualClock()
+    answering = host or AnsweringHost()
     config = GatewayConfig(
         page_url=PAGE_URL,
         sandbox=True,
@@ -242,7 +263,7 @@ async def unsettled(home: Path, *, opening: str) -> AsyncIterator[Desk]:
         settle_every_s=3600,
     )
     courier = RecordedCourier(accept_everything)
-    async with open_gateway(home, config, AnsweringHost(), clock=clock, courier=courier) as gateway:
+    async with open_gateway(home, config, answering, clock=clock, courier=courier) as gateway:
         certificate = Certificate(
             fingerprint=FINGERPRINT,
             merchant_id=MERCHANT_ID,

@@ -10,7 +10,8 @@ from typing import Final
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.sandbox_process import Running
 
-from tkkpg.client import AZN, Amount, CreatedOrder, Language
+from tkkpg.client import AZN, Amount, CreatedOrder, Language, OrderOptions, OrderType
+from tkkpg.client.options import NO_OPTIONS
 from tkkpg.gateway.app import DATABASE
 from tkkpg.sandbox.cards import find_card
 
@@ -23,7 +24,12 @@ CHECKED_S: Final = 15.0
 
 
 def new_order(
-    sandbox: Running, language: Language = Language.EN, return_url: str = RETURN_URL
+    sandbox: Running,
+    language: Language = Language.EN,
+    return_url: str = RETURN_URL,
+    *,
+    order_type: OrderType = OrderType.PURCHASE,
+    options: OrderOptions = NO_OPTIONS,
 ) -> CreatedOrder:
     """Create an order, as a shop does."""
     return sandbox.client.create_order(
@@ -33,6 +39,8 @@ def new_order(
         approve_url=return_url,
         cancel_url=return_url,
         decline_url=return_url,
+        order_type=order_type,
+        options=options,
     )
 
 
@@ -87,6 +95,15 @@ def transactions(sandbox: Running, order: CreatedOrder) -> list[tuple[str, str]]
             "SELECT kind, state FROM tran WHERE order_id = ? AND sent_at IS NOT NULL",
             (order.order_id,),
         ).fetchall()
+
+
+def saved_cards(sandbox: Running, order: CreatedOrder) -> list[str]:
+    """Read the masked numbers of the cards that the payment of an order has saved."""
+    with closing(sqlite3.connect(sandbox.home / DATABASE)) as database:
+        found = database.execute(
+            "SELECT pan_masked FROM saved_card WHERE order_id = ?", (order.order_id,)
+        ).fetchall()
+    return [masked for (masked,) in found]
 
 
 def scrolls_sideways(page: Page) -> bool:

@@ -282,15 +282,20 @@ async def test_unsettled_is_what_was_charged_and_not_given_back(store: Store) ->
         (Posting.CHARGE, 1000),
         (Posting.HOLD, 400),
         (Posting.COMPLETE, 300),
+        (Posting.FEE, 7),
+        (Posting.RESERVE_UNCHARGE, 200),
         (Posting.UNCHARGE, 200),
+        (Posting.RESERVE_UNCHARGE, 60),
+        (Posting.CANCEL_UNCHARGE, 60),
         (Posting.RELEASE, 50),
+        (Posting.CANCEL_FEE, 5),
         (Posting.DEPOSIT, 7000),
     ]
     await store.commit(plan(entries=tuple(entry(posting, amount) for posting, amount in booked)))
 
     (found,) = await store.unsettled()
 
-    assert (found.merchant_id, found.currency, found.amount_minor) == ("E1000010", AZN, 1100)
+    assert (found.merchant_id, found.currency, found.amount_minor) == ("E1000010", AZN, 1093)
 
 
 async def test_merchants_are_settled_apart(store: Store) -> None:
@@ -332,8 +337,34 @@ async def test_what_is_charged_after_a_settlement_was_counted_waits_for_the_next
     assert rest.entry_id > due.entry_id
 
 
+async def test_a_charge_whose_reversal_began_after_it_was_counted_is_not_settled(
+    store: Store,
+) -> None:
+    await store.commit(plan(entries=(entry(Posting.CHARGE, 100),)))
+    (due,) = await store.unsettled()
+    await store.commit(plan(entries=(entry(Posting.RESERVE_UNCHARGE, 70),)))
+
+    with pytest.raises(GuardFailed):
+        await store.commit(plan_settlement(plan().context, due))
+
+    (again,) = await store.unsettled()
+    await store.commit(plan_settlement(plan().context, again))
+    assert (due.amount_minor, again.amount_minor) == (100, 30)
+
+
+async def test_another_merchants_reversal_keeps_no_settlement_waiting(store: Store) -> None:
+    other = replace(MERCHANT, merchant_id="E2000020")
+    await store.commit(plan(merchants=(other,), entries=(entry(Posting.CHARGE, 100),)))
+    (due,) = await store.unsettled()
+    await store.commit(plan(entries=(entry(Posting.RESERVE_UNCHARGE, 70, "E2000020"),)))
+
+    await store.commit(plan_settlement(plan().context, due))
+
+    assert await store.unsettled() == []
+
+
 async def test_a_debt_waits_for_later_charges(store: Store) -> None:
-    await store.commit(plan(entries=(entry(Posting.UNCHARGE, 100),)))
+    await store.commit(plan(entries=(entry(Posting.RESERVE_UNCHARGE, 100),)))
     assert await store.unsettled() == []
 
     await store.commit(plan(entries=(entry(Posting.CHARGE, 130),)))

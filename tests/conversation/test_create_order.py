@@ -15,7 +15,7 @@ from tkkpg.client import OperationRefused
 from tkkpg.gateway.app import exec_app
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.model.merchant import Certificate
-from tkkpg.protocol.values import AZN, Amount, Operation, OrderStatus, OrderType
+from tkkpg.protocol.values import AZN, CURRENCIES, Amount, Operation, OrderStatus
 
 pytestmark = pytest.mark.anyio
 
@@ -95,19 +95,17 @@ async def test_every_written_style_is_answered_as_documented(
         assert f"<Status>{case.facts['status']}</Status>".encode() in reply.content
 
 
-async def test_preauthorisation_is_refused_with_the_reason_in_a_header(tmp_path: Path) -> None:
+async def test_another_currency_is_refused_with_the_reason_in_a_header(tmp_path: Path) -> None:
     async with stage(tmp_path) as gateway:
-        reply = await post(gateway.exec, DOCUMENT.body.replace(b">Purchase<", b">PreAuth<"))
+        reply = await post(gateway.exec, DOCUMENT.body.replace(b">944<", b">840<"))
         assert reply.content == REFUSED % 30
-        assert reply.headers["TKKPG-Reason"].startswith("OrderType must be Purchase")
+        assert reply.headers["TKKPG-Reason"].startswith("Order/Currency must be one")
 
 
 async def test_the_client_hears_the_gateways_reason(tmp_path: Path) -> None:
     async with stage(tmp_path) as gateway:
-        with pytest.raises(OperationRefused, match="OrderType must be Purchase") as refused:
-            await gateway.client.create_order(
-                amount=Amount.of("1.00", AZN), order_type=OrderType.PRE_AUTH
-            )
+        with pytest.raises(OperationRefused, match="Order/Currency must be one") as refused:
+            await gateway.client.create_order(amount=Amount.of("1.00", CURRENCIES["840"]))
         assert refused.value.status == "30"
 
 

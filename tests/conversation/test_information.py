@@ -61,7 +61,7 @@ async def test_a_paid_row_has_the_documents_elements_and_leaves_the_same_empty(
         ref = await paid(gateway.client, gateway.gateway)
         row = (await post(gateway.exec, filled(DOCUMENT, ref))).content
         assert names(row) == names(PAID_ROW)
-        assert empty(row) == empty(PAID_ROW)
+        assert empty(row) == [name for name in empty(PAID_ROW) if name != b"Receipt"]
 
 
 async def test_an_unpaid_row_has_the_documents_elements_and_empty_ones(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_a_paid_row_says_what_was_paid_and_when_in_baku(tmp_path: Path) ->
         payment = payment_of(facts.transactions) if facts else None
         assert payment is not None
         row = (await post(gateway.exec, filled(DOCUMENT, ref))).content.decode()
-        assert row == (
+        assert re.sub(r"<Receipt>[A-Za-z0-9+/]+=*<", "<Receipt>…<", row) == (
             f"<Order><row><id>{ref.order_id}</id><SessionID>{ref.session_id}</SessionID>"
             "<createDate>2026-11-24 12:00:00</createDate>"
             "<lastUpdateDate>2026-11-24 12:02:05</lastUpdateDate>"
@@ -92,7 +92,7 @@ async def test_a_paid_row_says_what_was_paid_and_when_in_baku(tmp_path: Path) ->
             "<OrderLanguage>RU</OrderLanguage><Description>Two shirts</Description>"
             f"<ApproveURL>{SHOP}/ok</ApproveURL><CancelURL>{SHOP}/cancel</CancelURL>"
             f"<DeclineURL>{SHOP}/declined</DeclineURL><Orderstatus>APPROVED</Orderstatus>"
-            f"<Receipt></Receipt><twoId>{payment.two_id}</twoId><RefundAmount>0</RefundAmount>"
+            f"<Receipt>…</Receipt><twoId>{payment.two_id}</twoId><RefundAmount>0</RefundAmount>"
             "<RefundCurrency>null</RefundCurrency><ExtSystemProcess>0</ExtSystemProcess>"
             "<OrderType>Purchase</OrderType><OrderSubType></OrderSubType><Fee>0</Fee>"
             "<Email></Email><RefundDate>0000-00-00 00:00:00</RefundDate>"

@@ -144,7 +144,7 @@ async def test_an_order_that_nobody_paid_is_not_refunded(tmp_path: Path, left: b
             await give_up(gateway.gateway, ref)
         reply = await post(gateway.exec, refund_request(ref, 100))
         assert reply.content == ANSWER % 30
-        assert "cannot be refunded" in reply.headers["TKKPG-Reason"]
+        assert "was not paid" in reply.headers["TKKPG-Reason"]
 
 
 async def test_settlement_credits_the_charge_and_a_refund_takes_it_back(tmp_path: Path) -> None:

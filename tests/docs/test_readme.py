@@ -101,6 +101,25 @@ def test_a_payment_without_an_answer_is_declined_and_reversed(home: dict[str, An
     assert "no transaction waits longer than a day" in shown
 
 
+def test_a_hold_is_completed_in_part_and_refunded(home: dict[str, Any]) -> None:
+    """Every command of the section, in order."""
+    output = shell(block_with("sh", "--type PreAuth"), home)
+    held, completed, refunded, *rest = output.splitlines()
+    assert json.loads(held)["order_status"] == "PREAUTH-APPROVED"
+    assert json.loads(completed)["order_status"] == "APPROVED"
+    assert json.loads(refunded)["order_status"] == "REFUNDED"
+    shown = "\n".join(rest)
+    for told in ("20.00", "5.00", "Completion", "Refund"):
+        assert told in shown
+
+
+def test_an_order_expires_when_the_clock_is_moved(home: dict[str, Any]) -> None:
+    """What other tests do here is none the worse for it: they make orders of their own."""
+    output = shell(block_with("sh", "clock advance"), home)
+    assert "EXPIRED" in output
+    assert "31" in output
+
+
 def test_the_readme_counts_the_faults() -> None:
     assert f"names {len(FAULTS)} faults" in README
 

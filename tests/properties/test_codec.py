@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tkkpg.protocol import converters as as_
 from tkkpg.protocol.codec import (
     decode_callback,
     decode_request,
@@ -24,17 +26,15 @@ from tkkpg.protocol.errors import (
     ProtocolError,
     RemoteProtocolError,
 )
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.messages import (
+    ClassicOrderInformation,
     CreateOrderRequest,
-    CreateOrderResponse,
+    EnvelopedPurchaseResponse,
     Failure,
-    GetOrderInformationRequest,
     GetOrderStatusRequest,
-    GetOrderStatusResponse,
     OrderInformation,
-    Position,
-    RefundRequest,
-    RefundResponse,
+    OrderStatusFailure,
     Request,
     Response,
     UnpaidOrderInformation,
@@ -46,12 +46,25 @@ from tkkpg.protocol.redirect import (
     read_payment_url,
     resolve_return_url,
 )
+from tkkpg.protocol.schema import (
+    BARE_CALLBACK,
+    ENCODINGS,
+    REQUIRED,
+    RESPONSES,
+    Field,
+    Leaves,
+    Part,
+    Row,
+    Table,
+)
 from tkkpg.protocol.values import (
     AMOUNT_MINOR_MAX,
     AZN,
+    CURRENCIES,
     Amount,
     Language,
     Operation,
+    OperationStatus,
     OrderRef,
     OrderStatus,
     OrderType,
@@ -70,133 +83,100 @@ def texts(longest: int, *, least: int = 0, without: str = XML_ILLEGAL) -> st.Sea
 
 amounts = st.integers(1, AMOUNT_MINOR_MAX)
 numbers = st.integers(0, NUMBER_MAX)
-short = texts(128)
-some_text = texts(128, least=1)
-maybe_text = st.none() | some_text
-descriptions = texts(512)
 urls = texts(255, without=CONTROLS + XML_ILLEGAL)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)).map(  # noqa: DTZ001 - local
     lambda moment: moment.replace(microsecond=0)
 )
-maybe_moment = st.none() | moments
 languages = st.sampled_from(Language)
-statuses = st.sampled_from(OrderStatus)
-order_types = st.sampled_from(OrderType)
-currencies = st.just(AZN)
-about = {
-    "language": languages,
-    "merchant_id": texts(15, least=1),
-    "order_id": numbers,
-    "session_id": some_text,
+currencies = st.sampled_from(list(CURRENCIES.values()))
+tags = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}", fullmatch=True)
+base64_texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    **{as_.text(longest).name: texts(longest) for longest in (15, 128, 512)},
+    as_.url.name: urls,
+    as_.minor_units.name: amounts,
+    as_.number.name: numbers,
+    as_.nullable_number.name: numbers,
+    as_.minutes.name: st.integers(-9_999_999, 9_999_999),
+    as_.currency.name: currencies,
+    as_.nullable_currency.name: currencies,
+    as_.language.name: languages,
+    as_.order_type.name: st.sampled_from(OrderType),
+    as_.order_status.name: st.sampled_from(OrderStatus),
+    as_.operation_status.name: st.just(OperationStatus.OK),
+    as_.flag.name: st.booleans(),
+    as_.legacy_datetime.name: moments,
+    as_.screen_datetime.name: moments,
+    as_.day_or_datetime.name: moments,
+    as_.short_date.name: moments.map(datetime.date),
+    as_.short_time.name: moments.map(datetime.time),
+    as_.secret.name: texts(128, least=1).map(Secret),
+    as_.base64_text.name: base64_texts,
 }
-urls_of_order = {"approve_url": urls, "cancel_url": urls, "decline_url": urls}
-positions = st.builds(Position, **{field.name: short for field in fields(Position)})
+"""What each converter carries, by its name."""
 
-requests: st.SearchStrategy[Request] = st.one_of(
-    st.builds(
-        CreateOrderRequest,
-        language=languages,
-        merchant_id=texts(15, least=1),
-        amount_minor=amounts,
-        currency=currencies,
-        description=descriptions,
-        order_type=order_types,
-        **urls_of_order,
-    ),
-    st.builds(GetOrderStatusRequest, **about),
-    st.builds(GetOrderInformationRequest, **about),
-    st.builds(
-        RefundRequest,
-        amount_minor=amounts,
-        currency=st.none() | currencies,
-        with_fee=st.booleans(),
-        description=descriptions,
-        two_id=st.none() | numbers,
-        source=short,
-        positions=st.lists(positions, max_size=3).map(tuple),
-        **about,
-    ),
-)
-row = {
-    "order_id": numbers,
-    "session_id": some_text,
-    "created": moments,
-    "updated": maybe_moment,
-    "paid": maybe_moment,
-    "merchant_id": texts(15, least=1),
-    "amount_minor": amounts,
-    "currency": currencies,
-    "language": languages,
-    "description": descriptions,
-    **urls_of_order,
-    "order_status": statuses,
-    "receipt": st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-    "two_id": st.none() | numbers,
-    "refund_amount_minor": st.none() | numbers,
-    "refund_currency": st.none() | currencies,
-    "ext_system_process": numbers,
-    "order_type": order_types,
-    "order_sub_type": short,
-    "fee_minor": numbers,
-    "email": short,
-    "refunded": maybe_moment,
-    "two_date": st.none() | moments.map(datetime.date),
-    "two_time": st.none() | moments.map(datetime.time),
+
+def valid(row: Row) -> st.SearchStrategy[Any]:
+    """Make whatever a row of a table carries."""
+    if isinstance(row, Field):
+        value = VALUES[row.converter.name]
+        if row.default is REQUIRED:
+            return value.filter(lambda it: it != "")
+        return st.none() | value.filter(lambda it: it != "") if row.default is None else value
+    if isinstance(row, Part):
+        return built(row.table)
+    if isinstance(row, Leaves):
+        params = st.builds(row.message, name=tags, value=texts(512))
+        others = params.filter(lambda param: param.name not in row.known)
+        return st.lists(others, max_size=3).map(tuple)
+    members = built(row.table)
+    return st.lists(members, min_size=int(row.required), max_size=2).map(tuple)
+
+
+def built(table: Table, **own: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Make messages of a table; some values may be given."""
+    rows = [row for row in (*table.rows, *table.attributes) if not repeated(row)]
+    return st.builds(table.message, **{row.attribute: valid(row) for row in rows} | own)
+
+
+def repeated(row: Row) -> bool:
+    """Whether the row writes what another one reads."""
+    return isinstance(row, Field) and row.written_only
+
+
+refused = texts(128, least=1).filter(lambda status: status != OperationStatus.OK)
+GIVEN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
+    Failure: {"status": refused},
+    OrderStatusFailure: {
+        "status": st.sampled_from(OperationStatus).filter(lambda it: it is not OperationStatus.OK),
+        "order_id": st.none(),
+        "order_status": st.none(),
+    },
 }
-replies: st.SearchStrategy[tuple[Operation, Response]] = st.one_of(
-    st.tuples(
-        st.just(Operation.CREATE_ORDER),
-        st.builds(
-            CreateOrderResponse,
-            order_id=numbers,
-            session_id=some_text,
-            url=urls.filter(bool),
-        ),
-    ),
-    st.tuples(
-        st.just(Operation.GET_ORDER_STATUS),
-        st.builds(
-            GetOrderStatusResponse,
-            order_id=numbers,
-            order_status=statuses,
-            receipt=row["receipt"],
-        ),
-    ),
-    st.tuples(st.just(Operation.GET_ORDER_INFORMATION), st.builds(OrderInformation, **row)),
-    st.tuples(st.just(Operation.REFUND), st.builds(RefundResponse)),
-    st.tuples(
-        st.sampled_from(Operation),
-        st.builds(
-            Failure,
-            operation=short,
-            status=some_text.filter(lambda status: status != "00"),
-            details=st.none() | texts(512, least=1),
-        ),
-    ),
-)
-callbacks = st.builds(
-    XMLOut,
-    date=maybe_moment,
-    order_id=numbers,
-    session_id=short,
-    transaction_type=short,
-    rrn=maybe_text,
-    pan=maybe_text,
-    amount_minor=amounts,
-    currency=currencies,
-    tran_date_time=maybe_moment,
-    response_code=maybe_text,
-    response_description=descriptions,
-    brand=maybe_text,
-    order_status=statuses,
-    approval_code=maybe_text,
-    order_description=descriptions,
-    fee_minor=numbers,
-    status_text=short,
-    two_id=st.none() | numbers,
-    language=st.none() | languages,
-    shop_name=maybe_text,
-)
+MESSAGES = {message: built(table, **GIVEN.get(message, {})) for message, table in ENCODINGS.items()}
+ANSWERS = {table.message: operation for operation, table in RESPONSES.items()} | {
+    UnpaidOrderInformation: Operation.GET_ORDER_INFORMATION,
+    ClassicOrderInformation: Operation.GET_ORDER_INFORMATION,
+    EnvelopedPurchaseResponse: Operation.PURCHASE,
+    OrderStatusFailure: Operation.GET_ORDER_STATUS,
+    Failure: Operation.REFUND,
+}
+"""The operation that each reply answers; `Failure` answers them all."""
+ASKING = [message for message in MESSAGES if message not in ANSWERS]
+
+requests: st.SearchStrategy[Request] = st.one_of(*(MESSAGES[message] for message in ASKING))
+replies: st.SearchStrategy[Response] = st.one_of(*(MESSAGES[message] for message in ANSWERS))
+callbacks: st.SearchStrategy[XMLOut] = built(BARE_CALLBACK)
+
+
+def as_read(message: Response) -> Response:
+    """The reply as it is read back: one class for both rows, one for all refusals."""
+    if isinstance(message, OrderStatusFailure):
+        return Failure(operation=Operation.GET_ORDER_STATUS, status=message.status)
+    if isinstance(message, UnpaidOrderInformation):
+        values = {field.name: getattr(message, field.name) for field in fields(message)}
+        return OrderInformation(**values)
+    return message
 
 
 @st.composite
@@ -215,27 +195,36 @@ MARKUP = st.sampled_from(
 )
 
 
-@given(requests)
-def test_a_request_that_is_written_is_read_back_equal(message: Request) -> None:
+def test_every_request_and_reply_there_is_gets_written_here() -> None:
+    assert {*get_args(Request), *get_args(Response)} <= set(MESSAGES)
+    assert set(ASKING) == set(get_args(Request))
+
+
+@pytest.mark.parametrize("message_type", ASKING, ids=lambda it: it.__name__)
+@given(st.data())
+def test_a_request_that_is_written_is_read_back_equal(
+    message_type: type[Request], data: st.DataObject
+) -> None:
+    message = data.draw(MESSAGES[message_type])
+
     assert decode_request(encode(message)) == message
 
 
-@given(replies)
-def test_a_reply_that_is_written_is_read_back_equal(reply: tuple[Operation, Response]) -> None:
-    operation, message = reply
-
-    assert decode_response(encode(message), operation) == message
-
-
-@given(st.builds(UnpaidOrderInformation, **row))
-def test_the_row_of_an_unpaid_order_is_read_back_with_the_same_values(
-    message: UnpaidOrderInformation,
+@pytest.mark.parametrize("message_type", ANSWERS, ids=lambda it: it.__name__)
+@given(st.data())
+def test_a_reply_that_is_written_is_read_back_equal(
+    message_type: type[Response], data: st.DataObject
 ) -> None:
-    values = {field.name: getattr(message, field.name) for field in fields(message)}
+    message = data.draw(MESSAGES[message_type])
 
-    read_back = decode_response(encode(message), Operation.GET_ORDER_INFORMATION)
+    assert decode_response(encode(message), ANSWERS[message_type]) == as_read(message)
 
-    assert read_back == OrderInformation(**values)
+
+@given(MESSAGES[Failure], st.sampled_from(Operation))
+def test_a_refusal_of_any_operation_is_read_back_equal(
+    message: Failure, operation: Operation
+) -> None:
+    assert decode_response(encode(message), operation) == message
 
 
 @given(callbacks, st.booleans(), st.booleans())
@@ -247,13 +236,11 @@ def test_a_callback_that_is_written_is_read_back_equal(
     assert decode_callback(xmlmsg) == message
 
 
-@given(requests | replies.map(lambda reply: reply[1]))
+@given(requests | replies)
 def test_what_is_written_is_one_line_without_a_declaration(message: Request | Response) -> None:
     body = encode(message)
 
-    assert body.startswith(
-        b"<Order><row><id>" if isinstance(message, OrderInformation) else b"<TKKPG><"
-    )
+    assert body.startswith((b"<TKKPG><", b"<Order><row><id>", b"<Orders>", b"<out>"))
     assert b"\n" not in body
     assert b"\r" not in body
     assert b"<?" not in body
@@ -336,7 +323,7 @@ def test_whatever_is_read_can_be_written_and_is_read_back_equal(body: bytes) -> 
 
 
 @given(
-    st.binary(max_size=500) | mutated(replies.map(lambda reply: encode(reply[1]))),
+    st.binary(max_size=500) | mutated(replies.map(encode)),
     st.sampled_from(Operation),
 )
 def test_any_bytes_are_a_reply_or_a_protocol_error(body: bytes, operation: Operation) -> None:

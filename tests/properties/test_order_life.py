@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import settings
@@ -24,18 +26,31 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from tests.model_factories import CARD, MERCHANT, NOW, SILENT_MERCHANT, refund_of
+from tests.model_factories import (
+    CARD,
+    MERCHANT,
+    NOW,
+    SILENT_MERCHANT,
+    completion_of,
+    refund_of,
+    reversal_of,
+)
 
+from tkkpg.gateway.model.decisions.new_order import plan_order
+from tkkpg.gateway.model.decisions.operation import (
+    plan_completion,
+    plan_operation_outcome,
+    plan_refund,
+    plan_reversal,
+)
 from tkkpg.gateway.model.decisions.payment import (
-    Numbers,
     plan_authorisation,
     plan_expiry,
     plan_leaving,
-    plan_order,
     plan_outcome,
     plan_reversed,
 )
-from tkkpg.gateway.model.decisions.refund import plan_refund, plan_refund_outcome
+from tkkpg.gateway.model.decisions.reservation import Numbers
 from tkkpg.gateway.model.decisions.settlement import Unsettled, plan_settlement
 from tkkpg.gateway.model.errors import (
     GuardFailed,
@@ -43,10 +58,10 @@ from tkkpg.gateway.model.errors import (
     PolicyRefusal,
     StoreConflict,
 )
-from tkkpg.gateway.model.ledger import SETTLED, Entry, Posting
+from tkkpg.gateway.model.ledger import CAPTURES, PAYABLE, Entry, Posting
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import ORDER_LIFE, Order
-from tkkpg.gateway.model.plan import Context, Facts, Notification, Plan
+from tkkpg.gateway.model.plan import Capture, Context, Facts, Notification, Plan
 from tkkpg.gateway.model.transaction import (
     OPEN,
     UNRESOLVED,
@@ -58,10 +73,11 @@ from tkkpg.gateway.model.transaction import (
 )
 from tkkpg.protocol.codec import decode_callback
 from tkkpg.protocol.messages import CreateOrderRequest
-from tkkpg.protocol.values import AZN, Language, OrderRef
+from tkkpg.protocol.values import AZN, Language, OrderRef, OrderType
 from tkkpg.protocol.values import OrderStatus as S
 
-MERCHANTS = {merchant.merchant_id: merchant for merchant in (MERCHANT, SILENT_MERCHANT)}
+WITH_FEE = replace(MERCHANT, fee_bp=250, change_status_url="https://shop.example/status")
+MERCHANTS = {merchant.merchant_id: merchant for merchant in (WITH_FEE, SILENT_MERCHANT)}
 OPENING_MINOR = 1000
 ORDERS_AT_MOST = 5
 """Few orders, so that steps meet on the same one."""
@@ -77,7 +93,7 @@ PAYMENT_ENDS = {
     Outcome.NOT_SENT: (S.ERROR, "done"),
     Outcome.UNKNOWN: (S.DECLINED, "reversing"),
 }
-"""What the simpler model makes of the answer to an authorisation."""
+"""What the simpler model makes of the answer to the authorisation of a Purchase."""
 
 
 @dataclass
@@ -97,21 +113,45 @@ class World:
         """Read an order with all that belongs to it."""
         order = self.orders[order_id]
         trans = tuple(tran for tran in self.trans.values() if tran.order_id == order_id)
-        return Facts(order=order, merchant=MERCHANTS[order.merchant_id], transactions=trans)
+        return Facts(
+            order=order,
+            merchant=MERCHANTS[order.merchant_id],
+            transactions=trans,
+            capture=self._capture(order),
+        )
+
+    def _capture(self, order: Order) -> Capture | None:
+        for entry_id, entry in enumerate(self.entries, 1):
+            if entry.order_id == order.order_id and entry.posting in CAPTURES:
+                return Capture(entry_id, settled=entry_id <= self.cursors[order.merchant_id])
+        return None
+
+    def count(self, merchant_id: str) -> Unsettled:
+        """Count what is to be settled for a merchant."""
+        through, newest = self.cursors[merchant_id], len(self.entries)
+        amount = sum(
+            PAYABLE.get(entry.posting, 0) * entry.amount_minor
+            for entry in self.entries[through:newest]
+            if entry.merchant_id == merchant_id
+        )
+        return Unsettled(merchant_id, AZN, amount, through, newest)
 
     def after(self, plan: Plan) -> World:
         """Give the world with a plan committed.
 
         Raises:
-            StoreConflict: An order or transaction is not what the plan read.
+            StoreConflict: An order, transaction or charge is not what the plan read.
             GuardFailed: An account or cursor does not allow it.
         """
-        if any(self.orders[c.order.order_id].version != c.expected_version for c in plan.orders):
-            raise StoreConflict
-        if any(
+        moved = any(
+            self.orders[c.order.order_id].version != c.expected_version for c in plan.orders
+        )
+        answered = any(
             self.trans[c.transaction.tran_id].state is not c.expected_state
             for c in plan.transactions
-        ):
+        )
+        settled = any(self.cursors[one.merchant_id] >= one.entry_id for one in plan.unsettled)
+        if moved or answered or settled:
             raise StoreConflict
         orders = [*plan.new_orders, *(change.order for change in plan.orders)]
         trans = [*plan.new_transactions, *(change.transaction for change in plan.transactions)]
@@ -137,7 +177,11 @@ class World:
     def _cursors_after(self, plan: Plan) -> dict[str, int]:
         cursors = dict(self.cursors)
         for cursor in plan.cursors:
-            if cursors[cursor.merchant_id] != cursor.expected_entry_id:
+            undone_since = any(
+                (entry.merchant_id, entry.posting) == (cursor.merchant_id, Posting.RESERVE_UNCHARGE)
+                for entry in self.entries[cursor.entry_id :]
+            )
+            if cursors[cursor.merchant_id] != cursor.expected_entry_id or undone_since:
                 raise GuardFailed
             cursors[cursor.merchant_id] = cursor.entry_id
         return cursors
@@ -148,11 +192,20 @@ class Simple:
     """The second model of one order: words and numbers, no rules."""
 
     merchant_id: str
+    order_type: OrderType
     amount: int
+    fee: int
     deadline: datetime
     status: S = S.CREATED
+    captured: int = 0
+    charged_at: int = 0
     refunded: int = 0
     told: int = 0
+
+    @property
+    def brought(self) -> int:
+        """What the merchant had of the charge."""
+        return self.captured - self.fee
 
 
 class BothModels(RuleBasedStateMachine):
@@ -168,11 +221,19 @@ class BothModels(RuleBasedStateMachine):
         self.account = dict.fromkeys(MERCHANTS, OPENING_MINOR)
         self.held = dict.fromkeys(MERCHANTS, 0)
         self.payable = dict.fromkeys(MERCHANTS, 0)
+        self.settled_through = dict.fromkeys(MERCHANTS, 0)
+        self.fees: dict[int, int] = {}
+        self.clawbacks: set[int] = set()
 
     def number(self) -> int:
         """Draw a number that was never drawn."""
         self.numbers += 1
         return self.numbers
+
+    def drawn(self) -> Numbers:
+        """Draw the numbers of a message."""
+        tran_id = self.number()
+        return Numbers(tran_id=tran_id, two_id=tran_id + 10**6, stan=tran_id)
 
     def context(self) -> Context:
         """Give a decision its identity and time."""
@@ -193,7 +254,7 @@ class BothModels(RuleBasedStateMachine):
         simple = self.simple[order_id]
         simple.told += bool(MERCHANTS[simple.merchant_id].notification_url)
 
-    def new_order(self, merchant: Merchant, amount: int) -> int:
+    def new_order(self, merchant: Merchant, amount: int, order_type: OrderType) -> int:
         """Create an order in both models."""
         order_id = self.number()
         request = CreateOrderRequest(
@@ -201,47 +262,49 @@ class BothModels(RuleBasedStateMachine):
             merchant_id=merchant.merchant_id,
             amount_minor=amount,
             currency=AZN,
+            order_type=order_type,
         )
         ref = OrderRef(order_id, f"{order_id:032X}")
         self.commit(plan_order(self.context(), merchant, request, ref))
-        self.simple[order_id] = Simple(merchant.merchant_id, amount, self.now + ORDER_LIFE)
+        fee, deadline = (amount * merchant.fee_bp + 5000) // 10000, self.now + ORDER_LIFE
+        self.simple[order_id] = Simple(merchant.merchant_id, order_type, amount, fee, deadline)
         return order_id
 
     def pay(self, order_id: int) -> int:
         """Reserve an authorisation in both models."""
-        tran_id = self.number()
-        numbers = Numbers(tran_id=tran_id, two_id=tran_id + 10**6, stan=tran_id)
+        numbers = self.drawn()
         facts = self.world.facts(order_id)
-        self.commit(plan_authorisation(self.context(), facts, CARD, numbers, "ab" * 32))
-        self.simple[order_id].status, self.phases[tran_id] = S.ON_LOCK, "sent"
-        return tran_id
+        self.commit(plan_authorisation(self.context(), facts, CARD, numbers, pan_hash="ab" * 32))
+        self.simple[order_id].status, self.phases[numbers.tran_id] = S.ON_LOCK, "sent"
+        return numbers.tran_id
 
     def end_payment(self, tran_id: int, outcome: Outcome) -> None:
         """Record the first answer to an authorisation in both models."""
         order_id = self.world.trans[tran_id].order_id
         facts, simple = self.world.facts(order_id), self.simple[order_id]
-        self.commit(plan_outcome(self.context(), facts, tran_id, REPLIES[outcome], self.number()))
+        plan = plan_outcome(
+            self.context(), facts, tran_id, REPLIES[outcome], reversal_stan=self.number()
+        )
+        self.commit(plan)
         simple.status, self.phases[tran_id] = PAYMENT_ENDS[outcome]
-        self.payable[simple.merchant_id] += simple.amount * (outcome is Outcome.APPROVED)
+        if outcome is Outcome.APPROVED and simple.order_type is OrderType.PRE_AUTH:
+            simple.status = S.PREAUTH_APPROVED
+        elif outcome is Outcome.APPROVED:
+            self.charge(simple, simple.amount, simple.fee)
         self.tell(order_id)
 
-    def end_refund(self, tran: Transaction, *, confirmed: bool) -> None:
-        """Say in the simpler model how a refund ends."""
-        simple = self.simple[tran.order_id]
-        returned = tran.amount_minor * confirmed
-        simple.refunded += returned
-        simple.status = S.REFUNDED if simple.refunded else S.APPROVED
-        self.account[simple.merchant_id] -= returned
-        self.held[simple.merchant_id] -= tran.amount_minor
-        self.phases[tran.tran_id] = "done"
-        self.tell(tran.order_id)
+    def charge(self, simple: Simple, amount: int, fee: int) -> None:
+        """Say in the simpler model that money was taken."""
+        simple.captured, simple.fee, simple.status = amount, fee, S.APPROVED
+        simple.charged_at = len(self.world.entries)
+        self.payable[simple.merchant_id] += amount - fee
 
-    def booked(self, order_id: int, posting: Posting) -> list[int]:
-        """Amounts that were booked of one kind for an order."""
+    def booked(self, order_id: int, *postings: Posting) -> list[int]:
+        """Amounts that were booked of some kinds for an order."""
         return [
             entry.amount_minor
             for entry in self.world.entries
-            if (entry.order_id, entry.posting) == (order_id, posting)
+            if entry.order_id == order_id and entry.posting in postings
         ]
 
 
@@ -250,11 +313,15 @@ class Invariants(BothModels):
 
     @invariant()
     def orders_are_where_the_simpler_model_has_them(self) -> None:
-        """Status and refunds agree, and no more goes back than was paid."""
+        """Status, charge and refunds agree, and no more goes back than was charged."""
         for order_id, simple in self.simple.items():
             order = self.world.orders[order_id]
-            assert (order.status, order.refunded_minor) == (simple.status, simple.refunded)
-            assert 0 <= order.refunded_minor <= sum(self.booked(order_id, Posting.CHARGE))
+            assert (order.status, order.captured_minor, order.refunded_minor) == (
+                simple.status,
+                simple.captured,
+                simple.refunded,
+            )
+            assert 0 <= order.refunded_minor <= order.captured_minor <= order.amount_minor
 
     @invariant()
     def balances_are_what_the_entries_say(self) -> None:
@@ -264,63 +331,101 @@ class Invariants(BothModels):
             for entry in self.world.entries:
                 if entry.merchant_id == merchant_id:
                     sums[entry.posting] += entry.amount_minor
-            posted = sums[Posting.DEPOSIT] + sums[Posting.SETTLE] - sums[Posting.REFUND]
-            ended = sums[Posting.REFUND] + sums[Posting.CANCEL_REFUND]
-            reserved = sums[Posting.RESERVE_REFUND] - ended
-            payable = sums[Posting.CHARGE] - sums[Posting.SETTLE]
+            gone = sums[Posting.REFUND] + sums[Posting.CLAWBACK]
+            came = sums[Posting.DEPOSIT] + sums[Posting.SETTLE] + sums[Posting.RETURN_FEE]
+            asked = sums[Posting.RESERVE_REFUND] + sums[Posting.RESERVE_CLAWBACK]
+            freed = sums[Posting.CANCEL_REFUND] + sums[Posting.CANCEL_CLAWBACK]
+            charged = sums[Posting.CHARGE] + sums[Posting.COMPLETE] - sums[Posting.FEE]
+            undone = sums[Posting.RESERVE_UNCHARGE] - sums[Posting.CANCEL_UNCHARGE]
+            posted, reserved = came - gone, asked - freed - gone
+            payable = charged - undone - sums[Posting.SETTLE]
             assert self.world.balances[merchant_id] == (posted, reserved)
             assert (posted, reserved) == (self.account[merchant_id], self.held[merchant_id])
             assert payable == self.payable[merchant_id]
             assert 0 <= reserved <= posted
             assert payable >= 0
+            assert self.world.count(merchant_id).amount_minor == payable
+            assert sums[Posting.FEE] >= sums[Posting.RETURN_FEE] + sums[Posting.CANCEL_FEE]
 
     @invariant()
-    def an_order_is_charged_once_and_only_if_it_is_paid(self) -> None:
-        """One CHARGE of the whole amount, and refunds that add up to what the order says."""
+    def an_order_is_charged_once_and_undone_whole(self) -> None:
+        """One capture, refunds that add up to what the order says, or everything back."""
         for order_id, order in self.world.orders.items():
-            paid = order.status in {S.APPROVED, S.ON_REFUND, S.REFUNDED}
-            assert self.booked(order_id, Posting.CHARGE) == [order.amount_minor] * paid
-            assert (order.paid_at is not None) == paid
+            captured = [one for posting in CAPTURES for one in self.booked(order_id, posting)]
+            undone = self.booked(order_id, Posting.UNCHARGE, Posting.CLAWBACK)
+            fees, cancelled = (
+                sum(self.booked(order_id, posting)) for posting in (Posting.FEE, Posting.CANCEL_FEE)
+            )
+            assert len(captured) <= 1
+            assert (order.paid_at is not None) == bool(captured)
+            if order.status is S.REVERSED:
+                assert sum(undone) + cancelled == sum(captured)
+                assert cancelled == fees
+            else:
+                assert (undone, cancelled) == ([], 0)
+                assert sum(captured) == order.captured_minor
             assert sum(self.booked(order_id, Posting.REFUND)) == order.refunded_minor
             assert (order.refunded_at is not None) == (order.refunded_minor > 0)
 
     @invariant()
+    def what_is_held_is_charged_or_released_to_the_last_minor_unit(self) -> None:
+        """Nothing of a hold is left once its order was completed or reversed."""
+        for order_id, order in self.world.orders.items():
+            held = sum(self.booked(order_id, Posting.HOLD))
+            used = sum(self.booked(order_id, Posting.COMPLETE, Posting.RELEASE))
+            ended = order.captured_minor or order.status is S.REVERSED
+            assert used == (held if ended else 0)
+            assert held in {0, order.amount_minor}
+
+    @invariant()
     def no_order_has_two_open_transactions(self) -> None:
         """At most one message is on its way, and an order is busy exactly while one is."""
+        locking = {TranKind.AUTHORISATION, TranKind.COMPLETION, TranKind.REVERSAL}
+        busy = {S.ON_LOCK: locking, S.ON_REFUND: {TranKind.REFUND}}
         for order_id, order in self.world.orders.items():
             trans = self.world.facts(order_id).transactions
             opened = [tran.kind for tran in trans if tran.state in OPEN]
-            busy = {S.ON_LOCK: [TranKind.AUTHORISATION], S.ON_REFUND: [TranKind.REFUND]}
-            assert opened == busy.get(order.status, [])
+            assert len(opened) == (order.status in busy)
+            assert set(opened) <= busy.get(order.status, set())
             assert all(tran.sent_at for tran in trans if tran.state in UNRESOLVED)
 
     @invariant()
     def merchants_are_told_of_every_outcome(self) -> None:
         """The last notification says where the order is, unless it is busy or still waits."""
         told: dict[int, list[Notification]] = {order_id: [] for order_id in self.simple}
+        statuses: dict[int, list[str]] = {order_id: [S.CREATED] for order_id in self.simple}
         for notification in self.world.notifications:
-            told[notification.order_id].append(notification)
+            if notification.xmlmsg:
+                told[notification.order_id].append(notification)
+            else:
+                (status,) = parse_qs(urlsplit(notification.url).query)["Status"]
+                statuses[notification.order_id].append(status)
         for order_id, simple in self.simple.items():
             assert len(told[order_id]) == simple.told
-            if simple.told and simple.status is not S.ON_REFUND:
+            if simple.told and simple.status not in {S.ON_LOCK, S.ON_REFUND}:
                 message = decode_callback(told[order_id][-1].xmlmsg)
                 assert message.order_status is simple.status
                 assert message.ref == self.world.orders[order_id].ref
             hears = bool(MERCHANTS[simple.merchant_id].notification_url)
-            waits = simple.status in {S.CREATED, S.ON_LOCK}
-            assert (simple.told > 0) == (hears and not waits)
+            if simple.status is not S.ON_LOCK:
+                assert (simple.told > 0) == (hears and simple.status is not S.CREATED)
+            if MERCHANTS[simple.merchant_id].change_status_url:
+                assert statuses[order_id][-1] == simple.status
+                assert all(one != next_ for one, next_ in pairwise(statuses[order_id]))
+            else:
+                assert statuses[order_id] == [S.CREATED]
         ids = [notification.notification_id for notification in self.world.notifications]
         assert len(set(ids)) == len(ids)
 
 
-class OrderLife(Invariants):
-    """The steps: what payers, shops, the host, the workers and the clock may do, in any order."""
+class Payments(Invariants):
+    """The steps up to a payment: what payers, shops, the host and the clock may do."""
 
     orders = Bundle("orders")
     payments = Bundle("payments")
-    refunds = Bundle("refunds")
     merchants = st.sampled_from(list(MERCHANTS.values()))
     amounts = st.integers(1, 3000)
+    types = st.sampled_from(OrderType)
 
     @initialize()
     def open_accounts(self) -> None:
@@ -338,16 +443,16 @@ class OrderLife(Invariants):
         self.commit(Plan(context=self.context(), action="opened", entries=entries))
 
     @precondition(lambda self: len(self.simple) < ORDERS_AT_MOST)
-    @rule(target=orders, merchant=merchants, amount=amounts)
-    def create(self, merchant: Merchant, amount: int) -> int:
+    @rule(target=orders, merchant=merchants, amount=amounts, order_type=types)
+    def create(self, merchant: Merchant, amount: int, order_type: OrderType) -> int:
         """A shop creates an order."""
-        return self.new_order(merchant, amount)
+        return self.new_order(merchant, amount, order_type)
 
     @precondition(lambda self: len(self.simple) < ORDERS_AT_MOST)
-    @rule(target=orders, merchant=merchants, amount=amounts)
-    def sell(self, merchant: Merchant, amount: int) -> int:
-        """A shop creates an order that is paid at once: most refunds begin here."""
-        order_id = self.new_order(merchant, amount)
+    @rule(target=orders, merchant=merchants, amount=amounts, order_type=types)
+    def sell(self, merchant: Merchant, amount: int, order_type: OrderType) -> int:
+        """A shop creates an order that is paid at once: most operations begin here."""
+        order_id = self.new_order(merchant, amount, order_type)
         self.end_payment(self.pay(order_id), Outcome.APPROVED)
         return order_id
 
@@ -357,9 +462,8 @@ class OrderLife(Invariants):
         simple = self.simple[order_id]
         if simple.status is S.CREATED and self.now < simple.deadline:
             return multiple(self.pay(order_id))
-        numbers = Numbers(tran_id=self.number(), two_id=1, stan=1)
         with pytest.raises(IllegalTransition):
-            plan_authorisation(self.context(), self.world.facts(order_id), CARD, numbers, "ab" * 32)
+            plan_authorisation(self.context(), self.world.facts(order_id), CARD, self.drawn())
         return multiple()
 
     @rule(tran_id=payments, outcome=st.sampled_from(Outcome))
@@ -369,9 +473,8 @@ class OrderLife(Invariants):
             self.end_payment(tran_id, outcome)
             return
         tran = self.world.trans[tran_id]
-        plan = plan_outcome(
-            self.context(), self.world.facts(tran.order_id), tran_id, REPLIES[outcome], 1
-        )
+        facts, reply = self.world.facts(tran.order_id), REPLIES[outcome]
+        plan = plan_outcome(self.context(), facts, tran_id, reply, reversal_stan=1)
         reversed_or_soon = tran.state in {TranState.REVERSING, TranState.REVERSED}
         answered = outcome in {Outcome.APPROVED, Outcome.DECLINED}
         if reversed_or_soon and answered and tran.late_reply is None:
@@ -416,69 +519,174 @@ class OrderLife(Invariants):
         else:
             assert plan is None
 
-    @rule(target=refunds, order_id=orders, tenths=st.sampled_from([1, 5, 10, 10, 11]))
-    def refund(self, order_id: int, tenths: int) -> MultipleResults[int]:
+
+class OrderLife(Payments):
+    """The steps after it: operations, settlement and the clock, in any order with the others."""
+
+    operations = Bundle("operations")
+
+    def end_refund(self, tran: Transaction, *, confirmed: bool) -> None:
+        """Say in the simpler model how a refund ends."""
+        simple = self.simple[tran.order_id]
+        returned = tran.amount_minor * confirmed
+        simple.refunded += returned
+        simple.status = S.REFUNDED if simple.refunded else S.APPROVED
+        self.account[simple.merchant_id] -= returned - self.fees[tran.tran_id] * confirmed
+        self.held[simple.merchant_id] -= tran.amount_minor
+
+    def end_completion(self, tran: Transaction, *, confirmed: bool) -> None:
+        """Say in the simpler model how a completion ends."""
+        simple = self.simple[tran.order_id]
+        simple.status = S.PREAUTH_APPROVED
+        if confirmed:
+            self.charge(simple, tran.amount_minor, self.fees[tran.tran_id])
+
+    def end_reversal(self, tran: Transaction, *, confirmed: bool) -> None:
+        """Say in the simpler model how a reversal ends: of a hold, or of a charge."""
+        simple, merchant_id = self.simple[tran.order_id], tran.merchant_id
+        simple.status = S.APPROVED if simple.captured else S.PREAUTH_APPROVED
+        if simple.captured and tran.tran_id in self.clawbacks:
+            self.held[merchant_id] -= simple.brought
+            self.account[merchant_id] -= simple.brought * confirmed
+        elif simple.captured:
+            self.payable[merchant_id] += simple.brought * (not confirmed)
+        if confirmed:
+            simple.status, simple.captured = S.REVERSED, 0
+
+    def reserved(self, plan: Plan, status: S) -> int:
+        """Commit a reservation; say in the simpler model that the order is busy."""
+        self.commit(plan)
+        (tran,) = plan.new_transactions
+        self.simple[tran.order_id].status, self.phases[tran.tran_id] = status, "sent"
+        return tran.tran_id
+
+    tenths = st.sampled_from([1, 5, 10, 10, 11])
+
+    @rule(target=operations, order_id=Payments.orders, tenths=tenths, with_fee=st.booleans())
+    def refund(self, order_id: int, tenths: int, *, with_fee: bool) -> MultipleResults[int]:
         """A shop refunds some of an order, all of it, or too much."""
-        facts, simple, tran_id = self.world.facts(order_id), self.simple[order_id], self.number()
-        amount = -(-simple.amount * tenths // 10)
-        request = replace(refund_of(amount), order_id=order_id, merchant_id=simple.merchant_id)
-        numbers = Numbers(tran_id=tran_id, two_id=tran_id + 10**6, stan=tran_id)
-        if (
-            simple.status not in {S.APPROVED, S.REFUNDED}
-            or amount > simple.amount - simple.refunded
-        ):
+        facts, simple = self.world.facts(order_id), self.simple[order_id]
+        amount = -(-(simple.captured or simple.amount) * tenths // 10)
+        request = replace(refund_of(amount), order_id=order_id, with_fee=with_fee)
+        refundable = simple.captured - simple.refunded
+        if simple.status not in {S.APPROVED, S.REFUNDED} or amount > refundable:
             with pytest.raises(PolicyRefusal):
-                plan_refund(self.context(), facts, request, numbers)
+                plan_refund(self.context(), facts, request, self.drawn())
             return multiple()
-        plan = plan_refund(self.context(), facts, request, numbers)
+        plan = plan_refund(self.context(), facts, request, self.drawn())
         if amount > self.account[simple.merchant_id] - self.held[simple.merchant_id]:
             with pytest.raises(GuardFailed):
                 self.world.after(plan)
             return multiple()
-        self.commit(plan)
-        simple.status, self.phases[tran_id] = S.ON_REFUND, "sent"
+        tran_id = self.reserved(plan, S.ON_REFUND)
+        parts = (simple.refunded, simple.refunded + amount)
+        before, after = (simple.fee * part // simple.captured for part in parts)
+        self.fees[tran_id] = (after - before) * with_fee
         self.held[simple.merchant_id] += amount
         return multiple(tran_id)
 
-    @rule(tran_id=refunds, outcome=st.sampled_from(Outcome))
-    def answer_refund(self, tran_id: int, outcome: Outcome) -> None:
-        """The host answers a refund or a repeat of it."""
+    @rule(target=operations, order_id=Payments.orders, tenths=tenths)
+    def complete(self, order_id: int, tenths: int) -> MultipleResults[int]:
+        """A shop charges what is held, some of it, or too much."""
+        facts, simple = self.world.facts(order_id), self.simple[order_id]
+        amount = -(-simple.amount * tenths // 10)
+        request = replace(completion_of(amount), order_id=order_id)
+        if simple.status is not S.PREAUTH_APPROVED or amount > simple.amount:
+            with pytest.raises(PolicyRefusal):
+                plan_completion(self.context(), facts, request, self.drawn())
+            return multiple()
+        plan = plan_completion(self.context(), facts, request, self.drawn())
+        self.fees[tran_id := self.reserved(plan, S.ON_LOCK)] = simple.fee * amount // simple.amount
+        return multiple(tran_id)
+
+    @rule(
+        target=operations,
+        order_id=Payments.orders,
+        worker=st.sampled_from(["is idle", "has counted", "is faster"]),
+    )
+    def reverse(self, order_id: int, worker: str) -> MultipleResults[int]:
+        """A shop takes a payment back, perhaps while the worker settles it."""
+        simple, request = self.simple[order_id], replace(reversal_of(), order_id=order_id)
+        merchant_id = simple.merchant_id
+        if simple.status not in {S.APPROVED, S.PREAUTH_APPROVED}:
+            with pytest.raises(PolicyRefusal):
+                plan_reversal(self.context(), self.world.facts(order_id), request, self.drawn())
+            return multiple()
+        plan = plan_reversal(self.context(), self.world.facts(order_id), request, self.drawn())
+        if not simple.captured:
+            return multiple(self.reserved(plan, S.ON_LOCK))
+        counted = self.world.count(merchant_id)
+        unsettled = self.settled_through[merchant_id] < simple.charged_at
+        if unsettled and worker == "is faster":
+            self.settle_counted(counted)
+            with pytest.raises(StoreConflict):
+                self.world.after(plan)
+            plan = plan_reversal(self.context(), self.world.facts(order_id), request, self.drawn())
+        elif unsettled:
+            tran_id = self.reserved(plan, S.ON_LOCK)
+            self.payable[merchant_id] -= simple.brought
+            if worker == "has counted":
+                self.settle_counted(counted)
+            return multiple(tran_id)
+        if simple.brought > self.account[merchant_id] - self.held[merchant_id]:
+            with pytest.raises(GuardFailed):
+                self.world.after(plan)
+            return multiple()
+        tran_id = self.reserved(plan, S.ON_LOCK)
+        self.held[merchant_id] += simple.brought
+        self.clawbacks.add(tran_id)
+        return multiple(tran_id)
+
+    @rule(tran_id=operations, outcome=st.sampled_from(Outcome))
+    def answer_operation(self, tran_id: int, outcome: Outcome) -> None:
+        """The host answers an operation or a repeat of it."""
         phase = self.phases[tran_id]
         tran = self.world.trans[tran_id]
         facts, reply = self.world.facts(tran.order_id), REPLIES[outcome]
         if phase == "unknown" and outcome is Outcome.NOT_SENT:
             with pytest.raises(IllegalTransition):
-                plan_refund_outcome(self.context(), facts, tran_id, reply)
+                plan_operation_outcome(self.context(), facts, tran_id, reply)
             return
-        plan = plan_refund_outcome(self.context(), facts, tran_id, reply)
+        plan = plan_operation_outcome(self.context(), facts, tran_id, reply)
         if phase == "done" or (phase == "unknown" and outcome is Outcome.UNKNOWN):
             assert plan is None
             return
         self.commit(plan)
         if outcome is Outcome.UNKNOWN:
             self.phases[tran_id] = "unknown"
-        else:
-            self.end_refund(tran, confirmed=outcome is Outcome.APPROVED)
+            return
+        ends = {
+            TranKind.REFUND: self.end_refund,
+            TranKind.COMPLETION: self.end_completion,
+            TranKind.REVERSAL: self.end_reversal,
+        }
+        ends[tran.kind](tran, confirmed=outcome is Outcome.APPROVED)
+        self.phases[tran_id] = "done"
+        self.tell(tran.order_id)
 
     @precondition(lambda self: any(self.payable.values()))
     @rule(merchant_id=st.sampled_from(list(MERCHANTS)))
     def settle(self, merchant_id: str) -> None:
         """The worker moves what was charged to a merchant's current account."""
-        through, newest = self.world.cursors[merchant_id], len(self.world.entries)
-        charged = sum(
-            entry.amount_minor
-            for entry in self.world.entries[through:newest]
-            if entry.merchant_id == merchant_id and entry.posting in SETTLED
+        self.settle_counted(self.world.count(merchant_id))
+        assert self.payable[merchant_id] == 0
+
+    def settle_counted(self, counted: Unsettled) -> None:
+        """Settle in both models, unless it was done before or a charge is being undone since."""
+        merchant_id = counted.merchant_id
+        plan = plan_settlement(self.context(), counted)
+        undone_since = any(
+            entry.posting is Posting.RESERVE_UNCHARGE and entry.merchant_id == merchant_id
+            for entry in self.world.entries[counted.entry_id :]
         )
-        plan = plan_settlement(
-            self.context(), Unsettled(merchant_id, AZN, charged, through, newest)
-        )
-        self.commit(plan)
-        if through != newest:
+        if undone_since or counted.settled_through != self.settled_through[merchant_id]:
             with pytest.raises(GuardFailed):
                 self.world.after(plan)
-        self.account[merchant_id] += self.payable[merchant_id]
-        self.payable[merchant_id] = 0
+            return
+        self.commit(plan)
+        self.account[merchant_id] += counted.amount_minor
+        self.payable[merchant_id] -= counted.amount_minor
+        self.settled_through[merchant_id] = counted.entry_id
 
     @rule(minutes=st.sampled_from([1, 10, 29, 30]))
     def let_time_pass(self, minutes: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import assert_type
@@ -11,10 +13,14 @@ import httpx2
 
 from tkkpg.client import (
     AZN,
+    NEVER,
     Amount,
     AsyncClient,
+    AsyncClock,
     CallbackError,
+    CardPayment,
     Client,
+    Completion,
     CreatedOrder,
     Credentials,
     Endpoint,
@@ -22,11 +28,18 @@ from tkkpg.client import (
     NotSent,
     OperationRefused,
     OrderInformation,
+    OrderOptions,
     OrderRef,
+    OrdersFilter,
     OrderState,
     OrderStatus,
     OrderType,
     OutcomeUnknown,
+    PendingOrders,
+    Position,
+    RefundOutcome,
+    Reversal,
+    SafeRefund,
     Timeouts,
     TKKPGError,
     XMLOut,
@@ -103,6 +116,74 @@ async def concurrently(stored: OrderRef) -> OrderState:
         return await gateway.get_order_status(stored, language=Language.RU)
 
 
+def by_instalments(gateway: Client, total: Amount) -> CreatedOrder:
+    options = OrderOptions(
+        expires_after=timedelta(minutes=15),
+        change_status_url="https://shop.example/status?id=[OrderID]",
+        email="payer@example.com",
+        phone="+994501234567",
+        fee=Amount.of("0.45", AZN),
+        instalments=6,
+        save_card=True,
+        consent="Save my card for the next order",
+        params={"Key": "77"},
+        positions=(Position(text="Shoes", quantity="1", price="30.00"),),
+    )
+    return gateway.create_order(amount=total, options=options)
+
+
+def hold_then_charge(gateway: Client, stored: OrderRef, total: Amount) -> bool:
+    completion = gateway.complete(stored, amount=total, fee=Amount(45, AZN))
+    assert_type(completion, Completion)
+    assert_type(completion.response_code, str)
+    if not completion.approved:
+        return assert_type(gateway.reverse(stored, two_id=2292054), Reversal).approved
+    return True
+
+
+def pay_again(gateway: Client, card_uid: str, total: Amount) -> OrderStatus:
+    options = OrderOptions(saved_card=card_uid, expires_after=NEVER)
+    order = gateway.create_order(amount=total, options=options)
+    payment = gateway.pay_with_saved_card(order.ref, amount=total, card_uid=card_uid)
+    assert_type(payment, CardPayment)
+    assert_type(payment.xmlout, XMLOut)
+    if not payment.is_final:
+        return gateway.wait_until_final(order.ref, timeout_s=60).order_status
+    return payment.order_status
+
+
+def give_back_once(gateway: Client, stored: OrderRef, part: Amount, so_far: Amount) -> Amount:
+    try:
+        result = gateway.refund_safely(stored, amount=part, refunded_before=so_far)
+    except OutcomeUnknown:
+        return so_far
+    assert_type(result, SafeRefund)
+    assert_type(result.outcome, RefundOutcome)
+    assert_type(result.refusal, OperationRefused | None)
+    return result.refunded
+
+
+async def after_a_crash(gateway: AsyncClient, left_open: list[OrderRef]) -> list[OrderRef]:
+    found = await gateway.resolve_pending(left_open)
+    assert_type(found, PendingOrders)
+    for ref, state in found.final.items():
+        assert_type(ref, OrderRef)
+        assert_type(state, OrderState)
+    assert_type(found.unanswered, Mapping[OrderRef, TKKPGError])
+    return [*found.still_open, *found.unanswered]
+
+
+def last_approved(gateway: Client) -> int:
+    orders = gateway.get_orders(OrdersFilter(status=OrderStatus.APPROVED, last_count=10))
+    assert_type(orders, tuple[OrderInformation, ...])
+    return sum(order.amount_minor for order in orders)
+
+
+def by_another_clock(line: httpx2.WSGITransport, other: AsyncClock) -> None:
+    Client(ENDPOINT, merchant_id="E1000010", transport=line, clock=time)
+    Client(ENDPOINT, merchant_id="E1", transport=line, clock=other)  # type: ignore[arg-type]
+
+
 def in_one_process(app: httpx2.ASGITransport, other: httpx2.WSGITransport) -> None:
     gateway = Client(ENDPOINT, merchant_id="E1000010", transport=other)
     gateway.close()
@@ -118,5 +199,9 @@ def mistakes_that_types_find(gateway: Client, stored: OrderRef) -> None:
     gateway.create_order(description="Order 77")  # type: ignore[call-arg]
     gateway.refund(stored, amount=1000)  # type: ignore[arg-type]
     gateway.refund(stored)  # type: ignore[call-arg]
+    gateway.refund_safely(stored, amount=Amount(1, AZN))  # type: ignore[call-arg]
+    gateway.pay_with_saved_card(stored, amount=Amount(1, AZN))  # type: ignore[call-arg]
+    gateway.complete(stored, amount=1000)  # type: ignore[arg-type]
+    OrderOptions(expires_after=15)  # type: ignore[arg-type]
     gateway.get_order_status(stored.order_id)  # type: ignore[arg-type]
     _ = gateway.refund(stored, amount=Amount(1, AZN))  # type: ignore[func-returns-value]

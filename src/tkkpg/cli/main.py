@@ -15,11 +15,15 @@ from tkkpg.cli import commands
 
 COMMANDS: Final = {
     "sandbox": "Start a gateway to try things on, with a demo shop.",
-    "order": "Create, ask for, refund and look at orders.",
+    "order": "Create, charge, complete, reverse, refund and look at orders.",
     "pay": "Pay an order of the sandbox as a cardholder would.",
     "tran": "Look at the messages exchanged with the host, and resolve them.",
+    "merchant": "Change what the gateway knows of a merchant.",
     "trigger": "Make something go wrong in the running sandbox.",
+    "clock": "Show and move the business time of the running sandbox.",
     "check": "Check that a gateway's books agree with each other.",
+    "statement": "Write what a day did to a merchant's accounts.",
+    "balance": "Compare a day's transactions with the host's own record.",
     "issuer": "Start the bank's side of the host link on its own.",
     "codes": "Explain response codes and request statuses.",
     "cards": "List the sandbox's test cards.",

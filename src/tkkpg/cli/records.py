@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
+from tkkpg.gateway.clock import BusinessClock
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.model.xmlout import BAKU
@@ -19,8 +21,16 @@ DATABASE: Final = "tkkpg.db"
 KEYS: Final = "keys.toml"
 """Its secret keys, beside the database."""
 
-UNSHOWN: Final = frozenset({"session_id", "pan_hash", "xmlmsg", "status"})
+CLOCK: Final = "clock.json"
+"""How far business time is ahead of the machine's, beside the database."""
+
+UNSHOWN: Final = frozenset(
+    {"session_id", "pan_hash", "xmlmsg", "status", "card_uid", "request_digest", "registrations"}
+)
 """Attributes that are secret, or shown in another form."""
+
+SECRET_PARAMS: Final = frozenset({"SenderCardUID"})
+"""Parameters of an order by which a card could be charged."""
 
 
 def attributes(
@@ -32,9 +42,20 @@ def attributes(
         attribute = getattr(value, name)
         if isinstance(attribute, Amount):
             told |= {"amount_minor": attribute.minor, "currency": attribute.currency.alpha}
+        elif name == "params":
+            told[name] = {
+                one.name: "…" if one.name in SECRET_PARAMS else one.value for one in attribute
+            }
+        elif name == "positions":
+            told[name] = [asdict(one) for one in attribute]
         else:
             told[name] = attribute.alpha if isinstance(attribute, Currency) else attribute
     return told
+
+
+def business_time(home: Path) -> datetime:
+    """Give the business time of a home, UTC."""
+    return BusinessClock(home / CLOCK).now()
 
 
 def local(moment: datetime | None) -> str | None:

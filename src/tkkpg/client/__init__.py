@@ -18,8 +18,25 @@ from __future__ import annotations
 from tkkpg.client._async import AsyncClient
 from tkkpg.client._sync import Client
 from tkkpg.client.callbacks import is_about, read_return, read_xmlout
-from tkkpg.client.config import Credentials, Endpoint, InsecureConnectionWarning, Timeouts
-from tkkpg.client.results import CreatedOrder, OrderState
+from tkkpg.client.config import (
+    AsyncClock,
+    Clock,
+    Credentials,
+    Endpoint,
+    InsecureConnectionWarning,
+    Timeouts,
+)
+from tkkpg.client.options import NEVER, OrderOptions
+from tkkpg.client.results import (
+    CardPayment,
+    Completion,
+    CreatedOrder,
+    OrderState,
+    PendingOrders,
+    RefundOutcome,
+    Reversal,
+    SafeRefund,
+)
 from tkkpg.protocol.errors import (
     CallbackError,
     ConfigurationError,
@@ -36,7 +53,7 @@ from tkkpg.protocol.errors import (
     TKKPGError,
     TransportError,
 )
-from tkkpg.protocol.messages import OrderInformation, XMLOut
+from tkkpg.protocol.messages import OrderInformation, OrdersFilter, Position, XMLOut
 from tkkpg.protocol.values import (
     AZN,
     Amount,
@@ -49,10 +66,15 @@ from tkkpg.protocol.values import (
 
 __all__ = [
     "AZN",
+    "NEVER",
     "Amount",
     "AsyncClient",
+    "AsyncClock",
     "CallbackError",
+    "CardPayment",
     "Client",
+    "Clock",
+    "Completion",
     "ConfigurationError",
     "CreatedOrder",
     "Credentials",
@@ -67,14 +89,21 @@ __all__ = [
     "NotSent",
     "OperationRefused",
     "OrderInformation",
+    "OrderOptions",
     "OrderRef",
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "OrdersFilter",
     "OutcomeUnknown",
     "PeerFailure",
+    "PendingOrders",
+    "Position",
     "ProtocolError",
+    "RefundOutcome",
     "RemoteProtocolError",
+    "Reversal",
+    "SafeRefund",
     "TKKPGError",
     "Timeouts",
     "TransportError",

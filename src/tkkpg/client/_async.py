@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx2
 
-from tkkpg.client._exchange import REPLY_SIZE_MAX, Exchange
+from tkkpg.client._conversations import Conversations
+from tkkpg.client._lines import AsyncLine
 from tkkpg.client._requests import Requests
 from tkkpg.client.config import (
     DEFAULT_TIMEOUTS,
+    AsyncClock,
     Credentials,
     Endpoint,
     Timeouts,
-    connection_options,
 )
-from tkkpg.client.results import CreatedOrder, OrderState
-from tkkpg.protocol.errors import TransportError
-from tkkpg.protocol.messages import OrderInformation
+from tkkpg.client.options import NO_OPTIONS, OrderOptions
+from tkkpg.client.results import (
+    CardPayment,
+    Completion,
+    CreatedOrder,
+    OrderState,
+    PendingOrders,
+    Reversal,
+    SafeRefund,
+)
+from tkkpg.protocol.messages import OrderInformation, OrdersFilter
 from tkkpg.protocol.values import Amount, Language, OrderRef, OrderType
-
-Result = TypeVar("Result")
 
 
 class AsyncClient:
     """A merchant's line to the gateway, for asyncio; may be shared by tasks.
 
-    A task that is cancelled inside `create_order` or `refund` leaves an unknown outcome behind.
+    A task that is cancelled inside anything but a question leaves an unknown outcome behind.
 
     Keep one for as long as the shop runs: a new connection costs the gateway as much as fifty
     requests. Close it, or use it as a context manager.
@@ -39,7 +46,10 @@ class AsyncClient:
     - `OperationRefused`: the gateway said no; `NotPermitted` and `PeerFailure` are two kinds of it.
     - `LocalProtocolError`: a value that the gateway would refuse; nothing was sent.
 
-    A declined payment is no error: it is an order status.
+    A decline is no error: a declined payment is an order status, and the results of `complete`,
+    `reverse` and `pay_with_saved_card` say whether they were `approved`.
+
+    Nothing that may have moved money is repeated by itself.
 
     Args:
         endpoint: Where the gateway is.
@@ -48,6 +58,7 @@ class AsyncClient:
         timeouts: How long to wait.
         transport: Another way to the gateway than the network, such as an application in the
             same process; instead of `credentials`.
+        clock: Another time to wait by than the system's, for tests.
 
     Raises:
         ConfigurationError: The credentials cannot be loaded.
@@ -61,9 +72,11 @@ class AsyncClient:
         merchant_id: str,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         transport: httpx2.AsyncBaseTransport | None = None,
+        clock: AsyncClock | None = None,
     ) -> None:
+        self._line = AsyncLine(credentials, timeouts, transport, clock)
         self._requests = Requests(endpoint, merchant_id)
-        self._http = httpx2.AsyncClient(**connection_options(credentials, timeouts, transport))
+        self._conversations = Conversations(self._requests, self._line.clock.monotonic)
 
     async def create_order(
         self,
@@ -75,6 +88,7 @@ class AsyncClient:
         cancel_url: str = "",
         decline_url: str = "",
         order_type: OrderType = OrderType.PURCHASE,
+        options: OrderOptions = NO_OPTIONS,
     ) -> CreatedOrder:
         """Create an order; then store its `ref` and send the payer to its `payment_url`.
 
@@ -86,13 +100,14 @@ class AsyncClient:
                 it: the payer's session in your shop may not come along.
             cancel_url: Where it goes when the payer leaves.
             decline_url: Where it goes after a refusal.
-            order_type: Charge at once, or hold the money first.
+            order_type: Charge at once, or hold the money first for `complete`.
+            options: Everything else that an order may say: expiry, instalments, a saved card.
 
         Raises:
             OutcomeUnknown: An order may exist whose number was lost. Create a new one.
             TypeError: The amount is no `Amount`.
         """
-        return await self._carry_out(
+        return await self._line.ask(
             self._requests.create_order(
                 amount=amount,
                 description=description,
@@ -101,6 +116,7 @@ class AsyncClient:
                 cancel_url=cancel_url,
                 decline_url=decline_url,
                 order_type=order_type,
+                options=options,
             )
         )
 
@@ -115,20 +131,109 @@ class AsyncClient:
             TransportError: No answer came.
             RemoteProtocolError: What came is no answer of a gateway.
         """
-        return await self._carry_out(self._requests.get_order_status(ref, language=language))
+        return await self._line.ask(self._requests.get_order_status(ref, language=language))
 
     async def get_order_information(
-        self, ref: OrderRef, *, language: Language = Language.EN
+        self,
+        ref: OrderRef,
+        *,
+        show_params: bool = False,
+        show_operations: bool = False,
+        show_positions: bool = False,
+        language: Language = Language.EN,
     ) -> OrderInformation:
         """Ask for everything about an order; times are local times of the gateway.
 
         Asked again by itself, twice, when no answer comes.
 
+        Args:
+            ref: The order.
+            show_params: With its parameters.
+            show_operations: With its operations: payment, completion, reversal, refunds.
+            show_positions: With its lines of goods.
+            language: Language of the answer.
+
         Raises:
             TransportError: No answer came.
             RemoteProtocolError: What came is no answer of a gateway.
         """
-        return await self._carry_out(self._requests.get_order_information(ref, language=language))
+        return await self._line.ask(
+            self._requests.get_order_information(
+                ref,
+                language=language,
+                show_params=show_params,
+                show_operations=show_operations,
+                show_positions=show_positions,
+            )
+        )
+
+    async def get_orders(
+        self, only: OrdersFilter, *, language: Language = Language.EN
+    ) -> tuple[OrderInformation, ...]:
+        """Ask for the merchant's orders; times are local times of the gateway.
+
+        Asked again by itself, twice, when no answer comes.
+
+        Args:
+            only: Which ones, such as `OrdersFilter(status=OrderStatus.APPROVED, last_count=50)`.
+            language: Language of the answer.
+
+        Raises:
+            TransportError: No answer came.
+            RemoteProtocolError: What came is no answer of a gateway.
+        """
+        return await self._line.ask(self._requests.get_orders(only, language=language))
+
+    async def complete(
+        self,
+        ref: OrderRef,
+        *,
+        amount: Amount,
+        description: str = "",
+        fee: Amount | None = None,
+        language: Language = Language.EN,
+    ) -> Completion:
+        """Charge money that is held by a pre-authorisation; the rest is released.
+
+        Args:
+            ref: The order, in PREAUTH-APPROVED.
+            amount: How much, at most what is held.
+            description: Replaces the order's own, unless empty.
+            fee: What the merchant pays for it; the order's own, by share, when left out.
+            language: Language of the answer.
+
+        Raises:
+            OutcomeUnknown: The money may have been charged. Ask for the order first.
+            TypeError: An amount is no `Amount`.
+        """
+        return await self._line.ask(
+            self._requests.complete(
+                ref, amount=amount, description=description, fee=fee, language=language
+            )
+        )
+
+    async def reverse(
+        self,
+        ref: OrderRef,
+        *,
+        description: str = "",
+        two_id: int | None = None,
+        language: Language = Language.EN,
+    ) -> Reversal:
+        """Undo a hold or a charge, whole; to give back a part, `refund`.
+
+        Args:
+            ref: The order, in PREAUTH-APPROVED or in APPROVED without refunds.
+            description: Appended to the order's own.
+            two_id: `two_id` of the payment's XMLOut, where the bank asks for it.
+            language: Language of the answer.
+
+        Raises:
+            OutcomeUnknown: It may have been undone. Ask for the order first.
+        """
+        return await self._line.ask(
+            self._requests.reverse(ref, description=description, two_id=two_id, language=language)
+        )
 
     async def refund(
         self,
@@ -142,7 +247,7 @@ class AsyncClient:
     ) -> None:
         """Give money of a paid order back; when this returns, it has been given back.
 
-        Never repeated by itself.
+        `refund_safely` is the same with an answer to the question what happened.
 
         Args:
             ref: The order.
@@ -157,7 +262,7 @@ class AsyncClient:
             OperationRefused: With status 205 the merchant's account does not hold the amount.
             TypeError: The amount is no `Amount`.
         """
-        return await self._carry_out(
+        return await self._line.ask(
             self._requests.refund(
                 ref,
                 amount=amount,
@@ -168,9 +273,103 @@ class AsyncClient:
             )
         )
 
+    async def pay_with_saved_card(
+        self,
+        ref: OrderRef,
+        *,
+        amount: Amount,
+        card_uid: str,
+        language: Language = Language.EN,
+    ) -> CardPayment:
+        """Pay a new order with a saved card, without its payer.
+
+        Args:
+            ref: The order, created with this card as `OrderOptions.saved_card`.
+            amount: The order's own.
+            card_uid: The card, from `registrations` of the XMLOut of the payment that saved it.
+            language: Language of the answer.
+
+        Raises:
+            OutcomeUnknown: The card may have been charged. Ask for the order; create no other.
+            TypeError: The amount is no `Amount`.
+        """
+        return await self._line.ask(
+            self._requests.pay_with_saved_card(
+                ref, amount=amount, card_uid=card_uid, language=language
+            )
+        )
+
+    async def wait_until_final(self, ref: OrderRef, *, timeout_s: float = 300.0) -> OrderState:
+        """Ask for the status, every 3 to 5 seconds, until only the merchant can change it.
+
+        Args:
+            ref: The order.
+            timeout_s: Seconds to wait. The payer has 30 minutes, unless the order says otherwise.
+
+        Raises:
+            OutcomeUnknown: The time is over and the order still open, or nobody answers.
+            RemoteProtocolError: What came is no answer of a gateway.
+        """
+        return await self._line.converse(
+            self._conversations.wait_until_final(ref, timeout_s=timeout_s)
+        )
+
+    async def refund_safely(
+        self,
+        ref: OrderRef,
+        *,
+        amount: Amount,
+        refunded_before: Amount,
+        description: str = "",
+        two_id: int | None = None,
+        with_fee: bool = False,
+        timeout_s: float = 120.0,
+    ) -> SafeRefund:
+        """Give money of a paid order back once, however often this is called for it.
+
+        What identifies a refund is the total before it: store `refunded_before` together with
+        the wish to refund, before the first call, and repeat every call with the same one. The
+        gateway's books are asked first; when they hold `refunded_before + amount` already,
+        nothing is sent. One process at a time may refund an order: hold a lock of your own.
+
+        Args:
+            ref: The order.
+            amount: How much.
+            refunded_before: All that was refunded of the order before this refund.
+            description: A note, at most 512 characters.
+            two_id: `two_id` of the payment's XMLOut, where the bank asks for it.
+            with_fee: Whether the merchant's fee is returned too.
+            timeout_s: Seconds until the books have to tell what happened.
+
+        Raises:
+            OutcomeUnknown: They have not. Call again later, with the same arguments.
+            LocalProtocolError: The books hold neither total, or the currencies differ; nothing
+                was sent.
+            TransportError: The first question was not answered; nothing was sent.
+            TypeError: An amount is no `Amount`.
+        """
+        return await self._line.converse(
+            self._conversations.refund_safely(
+                ref,
+                amount=amount,
+                refunded_before=refunded_before,
+                description=description,
+                two_id=two_id,
+                with_fee=with_fee,
+                timeout_s=timeout_s,
+            )
+        )
+
+    async def resolve_pending(self, refs: Iterable[OrderRef]) -> PendingOrders:
+        """Ask once where each order is, after a crash of the shop that left them open.
+
+        Nothing is raised for one order alone: what the gateway says of it stands in the result.
+        """
+        return await self._line.converse(self._conversations.resolve_pending(refs))
+
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._line.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -182,23 +381,3 @@ class AsyncClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-    async def _carry_out(self, exchange: Exchange[Result]) -> Result:
-        for pause_s in exchange.pauses_s:
-            try:
-                return await self._attempt(exchange)
-            except TransportError:
-                await asyncio.sleep(pause_s)
-        return await self._attempt(exchange)
-
-    async def _attempt(self, exchange: Exchange[Result]) -> Result:
-        body = bytearray()
-        try:
-            async with self._http.stream("POST", exchange.url, content=exchange.body) as reply:
-                async for chunk in reply.aiter_raw():
-                    body += chunk
-                    if len(body) > REPLY_SIZE_MAX:
-                        break
-        except (httpx2.HTTPError, OSError) as error:
-            raise exchange.unanswered(error) from error
-        return exchange.answered(reply.status_code, reply.headers, bytes(body))

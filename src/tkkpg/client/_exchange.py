@@ -23,7 +23,7 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import httpx2
 
-from tkkpg.client._refusals import AFTER_UNKNOWN, named, refusal, request_operation
+from tkkpg.client._refusals import AFTER_UNKNOWN, named, order_of, refusal, request_operation
 from tkkpg.client.certificates import explain
 from tkkpg.client.config import Endpoint
 from tkkpg.protocol import codec, xml
@@ -37,15 +37,15 @@ from tkkpg.protocol.errors import (
 from tkkpg.protocol.messages import (
     Failure,
     GetOrderInformationRequest,
+    GetOrdersRequest,
     GetOrderStatusRequest,
-    OrderRequest,
     Request,
     Response,
 )
 
 Result = TypeVar("Result")
 
-READS: Final = (GetOrderStatusRequest, GetOrderInformationRequest)
+READS: Final = (GetOrderStatusRequest, GetOrderInformationRequest, GetOrdersRequest)
 """Requests that change nothing. Every other one is never repeated by itself."""
 
 READ_PAUSES_S: Final = (0.1, 0.5)
@@ -53,6 +53,9 @@ READ_PAUSES_S: Final = (0.1, 0.5)
 
 REPLY_SIZE_MAX: Final = xml.REPLY_LIMITS.size
 """Bytes of a reply after which reading stops."""
+
+ANOTHER_ORDER: Final = "It is about another order."
+"""Why a reply is none to the request it follows."""
 
 HTTP_OK: Final = 200
 HTTP_SERVER_ERROR: Final = 500
@@ -162,10 +165,9 @@ class Exchange(Generic[Result]):
         return isinstance(self.request, READS)
 
     def _check_order(self, reply: Response) -> None:
-        if isinstance(self.request, OrderRequest):
-            order_id = getattr(reply, "order_id", self.request.order_id)
-            if order_id != self.request.order_id:
-                raise InvalidMessage("It is about another order.")
+        asked = order_of(self.request)
+        if asked is not None and getattr(reply, "order_id", asked) != asked:
+            raise InvalidMessage(ANOTHER_ORDER)
 
     def _why(self, error: httpx2.HTTPError | OSError) -> str:
         match error:
@@ -193,7 +195,7 @@ class Exchange(Generic[Result]):
             f"{named(self.request)} may have been carried out: it {what} "
             f"{AFTER_UNKNOWN[request_operation(self.request)]}",
             operation=request_operation(self.request),
-            order_id=getattr(self.request, "order_id", None),
+            order_id=order_of(self.request),
         )
 
 

@@ -7,7 +7,14 @@ from typing import Final
 
 from tkkpg.protocol import codes, schema
 from tkkpg.protocol.errors import NotPermitted, OperationRefused, PeerFailure
-from tkkpg.protocol.messages import Failure, OrderRequest, Request
+from tkkpg.protocol.messages import (
+    CreateOrderRequest,
+    Failure,
+    GetOrdersRequest,
+    OrderRequest,
+    PurchaseRequest,
+    Request,
+)
 from tkkpg.protocol.values import Language, Operation, OperationStatus
 
 REASON_HEADER: Final = "TKKPG-Reason"
@@ -27,7 +34,19 @@ AFTER_UNKNOWN: Final = {
     Operation.REFUND: (
         "Do not repeat it: the money could be returned twice. Ask get_order_status until the "
         "order is not ON-REFUND, then get_order_information: its refund_amount_minor says what "
-        "has been returned."
+        "has been returned. refund_safely does that by itself."
+    ),
+    Operation.COMPLETION: (
+        "Ask wait_until_final: APPROVED means that it was carried out. PREAUTH-APPROVED means "
+        "that it was not, or has not begun yet: ask once more after a minute before you repeat it."
+    ),
+    Operation.REVERSE: (
+        "Ask wait_until_final: REVERSED means that it was carried out. Another status means that "
+        "it was not, or has not begun yet: ask once more after a minute before you repeat it."
+    ),
+    Operation.PURCHASE: (
+        "Do not repeat it and do not create another order: the card could be charged twice. Ask "
+        "wait_until_final; an order that stays CREATED was not paid."
     ),
 }
 """What to do when nobody knows whether a write was carried out."""
@@ -47,10 +66,15 @@ _ADVICE: Final[Mapping[str, str]] = {
     ),
 }
 _INVALID_ORDER: Final = "Check amount, currency, language, texts and return addresses."
+_INVALID_FILTER: Final = "Check the filter: its times, amounts, order_by and direction."
 _INVALID_ABOUT_ORDER: Final = (
     "Either number and session do not belong together or to this merchant, or the order's status "
     "or amount does not allow it: compare with get_order_information."
 )
+_INVALID: Final[Mapping[type, str]] = {
+    CreateOrderRequest: _INVALID_ORDER,
+    GetOrdersRequest: _INVALID_FILTER,
+}
 _OPERATIONS: Final = {
     table.message: operation
     for operation, table in schema.REQUESTS.items()
@@ -94,15 +118,21 @@ def request_operation(request: Request) -> Operation:
 
 def named(request: Request) -> str:
     """Name a request for people: the operation, and the order it is about."""
-    about = f" of order {request.order_id}" if isinstance(request, OrderRequest) else ""
+    order_id = order_of(request)
+    about = "" if order_id is None else f" of order {order_id}"
     return f"{request_operation(request)}{about}"
+
+
+def order_of(request: Request) -> int | None:
+    """Number of the order that a request is about; `None` for a new one and for many."""
+    return request.order_id if isinstance(request, OrderRequest | PurchaseRequest) else None
 
 
 def _advice(request: Request, status: str) -> str:
     if status in _FAILURES:
         return AFTER_UNKNOWN.get(request_operation(request), _READ_AGAIN)
     if status == OperationStatus.INVALID_MESSAGE:
-        return _INVALID_ABOUT_ORDER if isinstance(request, OrderRequest) else _INVALID_ORDER
+        return _INVALID.get(type(request), _INVALID_ABOUT_ORDER)
     return _ADVICE.get(status, "")
 
 

@@ -7,7 +7,7 @@ import ssl
 import warnings
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import httpx2
@@ -205,6 +205,30 @@ class Timeouts:
 DEFAULT_TIMEOUTS: Final = Timeouts()
 
 
+class Clock(Protocol):
+    """Time for a blocking client to wait by; the module `time` is one."""
+
+    def monotonic(self) -> float:
+        """Seconds from any moment on, never going back."""
+        ...
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+        ...
+
+
+class AsyncClock(Protocol):
+    """Time for an awaiting client to wait by."""
+
+    def monotonic(self) -> float:
+        """Seconds from any moment on, never going back."""
+        ...
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Let others run meanwhile."""
+        ...
+
+
 def connection_options(
     credentials: Credentials | None, timeouts: Timeouts, transport: object | None
 ) -> dict[str, Any]:
@@ -256,5 +280,5 @@ def _warn_insecure() -> None:
         "The gateway's certificate is not verified (insecure_skip_verification=True): whoever "
         "answers can read sessions and claim that orders are paid. Give Credentials a ca file.",
         InsecureConnectionWarning,
-        stacklevel=5,
+        stacklevel=6,
     )

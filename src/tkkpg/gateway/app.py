@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from tkkpg import __version__
-from tkkpg.gateway.clock import Clock, SystemClock
+from tkkpg.gateway.clock import BusinessClock, Clock
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.upkeep.claim import claim
-from tkkpg.gateway.flows.upkeep.deliver import AT_ONCE, deliver
-from tkkpg.gateway.flows.upkeep.expire import expire
-from tkkpg.gateway.flows.upkeep.reconcile import reconcile, recover
-from tkkpg.gateway.flows.upkeep.settle import settle
+from tkkpg.gateway.flows.upkeep.rounds import HOST_GRACE_S
+from tkkpg.gateway.flows.upkeep.workers import workers
 from tkkpg.gateway.host.scripted import ScriptedHost
 from tkkpg.gateway.ids import Ids
 from tkkpg.gateway.keys import Keys, load_keys
@@ -23,37 +20,32 @@ from tkkpg.gateway.logs import AccessLog, get_logger
 from tkkpg.gateway.metrics import Metrics
 from tkkpg.gateway.notify.http import HttpCourier
 from tkkpg.gateway.runtime import Background, Gateway
+from tkkpg.gateway.store.base import EVER
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.gateway.web.exec import Exec
 from tkkpg.gateway.web.health import create_health_app
 from tkkpg.gateway.web.hosted_page import hosted_page
+from tkkpg.gateway.web.password_auth import PasswordAuth
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from starlette.types import ASGIApp
-    from structlog.typing import FilteringBoundLogger
 
     from tkkpg.gateway.host.base import Host, Unclaimed
-    from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.notify.base import Courier
 
 DATABASE: Final = "tkkpg.db"
 KEYS: Final = "keys.toml"
 LOCK: Final = "tkkpg.lock"
 CONTROL: Final = "control.sock"
-EXPIRE_EVERY_S: Final = 1.0
-DELIVER_EVERY_S: Final = 1.0
-RECONCILE_EVERY_S: Final = 5.0
+CLOCK: Final = "clock.json"
 LEFT_BEHIND_MAX: Final = 1_000_000
 """Transactions of a crash that are resolved from the start on; more wait for the later rounds."""
-EVER: Final = datetime.max.replace(tzinfo=UTC)
-HOST_GRACE_S: Final = 10.0
-"""Beyond the host's time-out, before somebody else than the sender may touch a transaction."""
 
 
 @asynccontextmanager
@@ -74,7 +66,7 @@ async def open_gateway(
         home: Existing folder of the database, the keys and the lock.
         config: Settings.
         host: The authorisation host; closed on leaving.
-        clock: Business and wall time; the machine's by default.
+        clock: Business and wall time; the home's own by default.
         courier: Takes notifications out; real HTTP by default. Closed on leaving.
         random_bytes: Source of every random identifier and key.
 
@@ -87,7 +79,7 @@ async def open_gateway(
             home,
             config,
             host,
-            clock=clock or SystemClock(),
+            clock=clock or BusinessClock(home / CLOCK),
             courier=courier,
             random_bytes=random_bytes,
         )
@@ -100,7 +92,7 @@ async def open_gateway(
             gateway.background.start(claim(gateway, unclaimed))
 
         await host.start(claimed)
-        for work in _workers(gateway, left_behind):
+        for work in workers(gateway, left_behind):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield gateway
 
@@ -118,7 +110,13 @@ async def open_offline(home: Path) -> AsyncIterator[Gateway]:
     nobody = ScriptedHost({}, timeout_s=0)
     async with AsyncExitStack() as stack:
         yield await _open(
-            stack, home, config, nobody, clock=SystemClock(), courier=None, random_bytes=os.urandom
+            stack,
+            home,
+            config,
+            nobody,
+            clock=BusinessClock(home / CLOCK),
+            courier=None,
+            random_bytes=os.urandom,
         )
 
 
@@ -176,61 +174,6 @@ def _keys(home: Path, random_bytes: Callable[[int], bytes]) -> Keys:
     return load_keys(home / KEYS, random_bytes)
 
 
-def _workers(
-    gateway: Gateway, left_behind: Sequence[Transaction]
-) -> list[Coroutine[None, None, None]]:
-    grace = timedelta(seconds=gateway.config.host_timeout_s + HOST_GRACE_S)
-    first_round = [left_behind]
-
-    async def unresolved() -> int:
-        """Take what a crash left behind first: two rounds at once would ask twice."""
-        if first_round:
-            await recover(gateway, first_round.pop())
-        return await reconcile(gateway, gateway.clock.now() - grace)
-
-    async def outbox() -> int:
-        gateway.outbox.clear()
-        attempted = await deliver(gateway)
-        if attempted == AT_ONCE:
-            gateway.outbox.set()  # more may be due than was taken
-        return attempted
-
-    async def woken() -> None:
-        # Not wait_for: Python 3.11's loses a cancellation that meets the event: closing hangs.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DELIVER_EVERY_S):
-                await gateway.outbox.wait()
-
-    async def pause(seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    log = gateway.log
-    return [
-        _repeat(lambda: expire(gateway), lambda: pause(EXPIRE_EVERY_S), log),
-        _repeat(lambda: settle(gateway), lambda: pause(gateway.config.settle_every_s), log),
-        _repeat(
-            unresolved,
-            lambda: pause(RECONCILE_EVERY_S),
-            log,
-        ),
-        _repeat(outbox, woken, log),
-    ]
-
-
-async def _repeat(
-    work: Callable[[], Awaitable[int]],
-    rest: Callable[[], Awaitable[None]],
-    log: FilteringBoundLogger,
-) -> None:
-    """Work, rest, and again; a failed round is logged and the next one tries anew."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("worker_round_failed")
-        await rest()
-
-
 async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
@@ -242,8 +185,8 @@ def exec_app(gateway: Gateway) -> ASGIApp:
 
 
 def page_app(gateway: Gateway) -> ASGIApp:
-    """The application of the hosted page's listener."""
-    return _logged(gateway, hosted_page(gateway), "page")
+    """The application of the hosted page's listener, which serves ExecPasswordAuth too."""
+    return _logged(gateway, PasswordAuth(gateway, hosted_page(gateway)), "page")
 
 
 def health_app(gateway: Gateway) -> ASGIApp:

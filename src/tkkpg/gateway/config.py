@@ -18,7 +18,8 @@ class GatewayConfig:
             client's read time-out (30 s) nest around it.
         page_patience_s: How long a submitted card waits for its outcome before the payer is shown
             that it is being checked.
-        settle_every_s: Pause between settlements.
+        settle_every_s: Pause between settlements; `None` settles when a business day begins, at
+            midnight in Baku, and once at the start for a midnight that may have been missed.
         allow_loopback: Whether notifications may go to this machine.
     """
 
@@ -27,7 +28,7 @@ class GatewayConfig:
     test_cards: frozenset[str] | None
     host_timeout_s: float = 15.0
     page_patience_s: float = 1.5
-    settle_every_s: float = 1.0
+    settle_every_s: float | None = 1.0
     allow_loopback: bool = False
 
 

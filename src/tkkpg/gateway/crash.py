@@ -49,6 +49,16 @@ ACTIONS: Final = (
     "late_reply_kept",
     "payer_left",
     "order_expired",
+    "completion_reserved",
+    "completion_approved",
+    "completion_declined",
+    "completion_not_sent",
+    "completion_unknown",
+    "reversal_reserved",
+    "reversal_approved",
+    "reversal_declined",
+    "reversal_not_sent",
+    "reversal_unknown",
     "refund_reserved",
     "refund_approved",
     "refund_declined",
@@ -59,9 +69,18 @@ ACTIONS: Final = (
     "transaction_resolved",
 )
 """What plans do, by `Plan.action`."""
-MESSAGES: Final = ("authorisation", "refund", "reversal")
-"""What is sent to the host."""
-OPERATIONS: Final = ("CreateOrder", "GetOrderInformation", "GetOrderStatus", "Refund")
+MESSAGES: Final = ("authorisation", "completion", "reversal", "refund", "advice")
+"""What is sent to the host; an advice undoes an authorisation that nobody knows."""
+OPERATIONS: Final = (
+    "CreateOrder",
+    "GetOrderStatus",
+    "GetOrderInformation",
+    "GetOrders",
+    "Completion",
+    "Reverse",
+    "Refund",
+    "Purchase",
+)
 """What is asked on /Exec."""
 UNRESOLVED: Final = ("SENT", "UNKNOWN", "REVERSING")
 """States that reconciliation works on."""

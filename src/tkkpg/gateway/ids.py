@@ -72,6 +72,10 @@ class Ids:
         """Give a new order's number and session: 32 upper-case hexadecimal digits."""
         return OrderRef(await self.take(Sequence.ORDER), self._random(16).hex().upper())
 
+    def card_uid(self) -> str:
+        """Give 32 upper-case hexadecimal digits that name a saved card."""
+        return self._random(16).hex().upper()
+
     async def stan(self) -> int:
         """Give a trace number of six digits, never zero."""
         return await self.take(Sequence.STAN) % STAN_MODULUS + 1

@@ -5,6 +5,7 @@ The newest key of a purpose writes; all of them read.
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
 import tomllib
@@ -12,14 +13,22 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-PURPOSES: Final = ("page", "pan", "audit")
-"""Form tokens of the hosted page, keyed hash of card numbers, seals of the audit rows."""
+PURPOSES: Final = ("page", "pan", "audit", "seal")
+"""Form tokens of the hosted page, keyed hash of card numbers, seals of the audit rows, and what is
+sealed at rest: host tokens of saved cards, equivalents of passwords."""
+ADDED: Final = frozenset({"seal"})
+"""Purposes that older files lack; they are given a key on the next start."""
+NONCE_BYTES: Final = 12
+"""Of AES-GCM: 96 bits, drawn anew for each sealed text."""
 KEY_BYTES: Final = 32
 PRIVATE: Final = 0o600
 
@@ -30,9 +39,11 @@ class Keys:
 
     Attributes:
         by_purpose: For each purpose, key id to key, newest last.
+        random_bytes: Secure random bytes of a given length.
     """
 
     by_purpose: Mapping[str, Mapping[str, bytes]]
+    random_bytes: Callable[[int], bytes] = os.urandom
 
     def __repr__(self) -> str:
         """Show purposes and ids."""
@@ -57,6 +68,42 @@ class Keys:
             return False
         return hmac.compare_digest(hmac.new(key, text.encode(), sha256).hexdigest(), claimed)
 
+    def seal(self, text: str, bound_to: str) -> str:
+        """Encrypt a text with AES-256-GCM, so that it opens only for what it is bound to.
+
+        Args:
+            text: The secret.
+            bound_to: What it belongs to, such as a card's number at the merchant.
+
+        Returns:
+            Key id, a point, and nonce and ciphertext in base64.
+        """
+        *_, (key_id, key) = self.by_purpose["seal"].items()
+        nonce = self.random_bytes(NONCE_BYTES)
+        sealed = AESGCM(key).encrypt(nonce, text.encode(), bound_to.encode())
+        return f"{key_id}.{base64.b64encode(nonce + sealed).decode('ascii')}"
+
+    def unseal(self, sealed: str, bound_to: str) -> str:
+        """Give the text that was sealed.
+
+        Raises:
+            ConfigurationError: Its key is gone, or it was changed or is bound to something else.
+        """
+        key_id, _, content = sealed.partition(".")
+        key = self.by_purpose["seal"].get(key_id)
+        try:
+            raw = base64.b64decode(content, validate=True)
+            text = AESGCM(key or b"").decrypt(
+                raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to.encode()
+            )
+        except (ValueError, InvalidTag):
+            message = (
+                "A sealed value cannot be opened: its key is not in the key file, or it was "
+                "changed in the database. Restore both from backups of the same time."
+            )
+            raise ConfigurationError(message) from None
+        return text.decode()
+
 
 def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
     """Read the key file, or make it (mode 0600) on first start.
@@ -69,11 +116,22 @@ def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
     if path.stat().st_mode & 0o077:
         message = f"{path} can be read by other users. Run: chmod 600 {path}"
         raise ConfigurationError(message)
+    keys = _read(path)
+    if missing := [purpose for purpose in PURPOSES if purpose not in keys]:
+        content = path.read_text(encoding="utf-8")
+        _write(path, "\n".join([content, *(_table(one, random_bytes) for one in missing)]))
+        keys = _read(path)
+    return Keys(keys, random_bytes)
+
+
+def _read(path: Path) -> dict[str, dict[str, bytes]]:
+    """Read the keys of every purpose; of those that came later, only if they are there."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         keys = {
             purpose: {name: bytes.fromhex(value) for name, value in table[purpose].items()}
             for purpose in PURPOSES
+            if purpose in table or purpose not in ADDED
         }
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError):
         message = (
@@ -87,16 +145,24 @@ def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
     if any(len(key) != KEY_BYTES for named in keys.values() for key in named.values()):
         message = f"{path} has a key that is not {KEY_BYTES} bytes. Restore it from a backup."
         raise ConfigurationError(message)
-    return Keys(keys)
+    return keys
+
+
+def _table(purpose: str, random_bytes: Callable[[int], bytes]) -> str:
+    return f'[{purpose}]\nk1 = "{random_bytes(KEY_BYTES).hex()}"\n'
 
 
 def _create(path: Path, random_bytes: Callable[[int], bytes]) -> None:
     lines = ["# Secret keys of this gateway. Back them up apart from the database.\n"]
-    lines += [f'[{purpose}]\nk1 = "{random_bytes(KEY_BYTES).hex()}"\n' for purpose in PURPOSES]
+    lines += [_table(purpose, random_bytes) for purpose in PURPOSES]
+    _write(path, "\n".join(lines))
+
+
+def _write(path: Path, content: str) -> None:
     beside = path.with_suffix(".new")
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w") as file:
-        file.write("\n".join(lines))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,8 +17,10 @@ import structlog
 import uvloop
 
 from tkkpg.issuer.journal import Journal
+from tkkpg.issuer.owner import PATIENCE_S, ownership
 from tkkpg.issuer.server import Desk, LinkEnd
 from tkkpg.issuer.service import Issuer
+from tkkpg.issuer.tokens import random_token
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 JOURNAL: Final = "issuer.db"
+LOCK: Final = "issuer.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +66,22 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
     """Run the issuer in this event loop.
 
     Raises:
-        ConfigurationError: The port is busy, or the journal cannot be used.
+        ConfigurationError: The port is busy, the journal cannot be used, or another issuer uses
+            the home.
     """
     path = settings.home / JOURNAL
     log = structlog.get_logger("tkkpg.issuer").bind()
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        journal = Journal(path, settings.accounts)
-    except (OSError, apsw.Error) as error:
-        raise ConfigurationError(
-            f"The issuer's journal {path} cannot be used: {error}. "
-            "Choose another folder with --home, or move the file away to begin anew."
-        ) from error
-    desk = Desk(Issuer(settings.accounts, journal), journal, log)
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await stack.enter_async_context(ownership(settings.home / LOCK, PATIENCE_S))
+            journal = stack.enter_context(closing(Journal(path, settings.accounts)))
+        except (OSError, apsw.Error) as error:
+            raise ConfigurationError(
+                f"The issuer's journal {path} cannot be used: {error}. "
+                "Choose another folder with --home, or move the file away to begin anew."
+            ) from error
+        desk = Desk(Issuer(settings.accounts, journal, random_token), journal, log)
         server = await _listen(desk, settings.port, log)
         port = server.sockets[0].getsockname()[1]
         try:
@@ -85,8 +90,6 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
             server.close()
             desk.close()
             await server.wait_closed()
-    finally:
-        journal.close()
 
 
 async def _listen(

@@ -2,7 +2,8 @@
 
 A request's answer and its movements are one transaction, committed before the answer leaves. WAL
 with `synchronous=NORMAL`: that outlives the end of the process at any moment, which is what an
-issuer in tests has to; a power cut may take the last moments. The file holds no card number.
+issuer in tests has to; a power cut may take the last moments. The file holds no card number: a
+kept card is a token, the account's name and the merchant that may use it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import apsw
 
 from tkkpg.issuer.rules import Movement, Standing
+from tkkpg.protocol.masking import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tkkpg.issuer.accounts import Account
 
 BUSY_MS: Final = 10_000
-"""How long to wait for the issuer before this one to let go of the file."""
+"""How long to wait for whoever reads the file to let go of it."""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS account (
@@ -60,6 +62,17 @@ CREATE TABLE IF NOT EXISTS movement (
 );
 CREATE INDEX IF NOT EXISTS ix_movement_original ON movement (original);
 CREATE INDEX IF NOT EXISTS ix_movement_trace ON movement (trace);
+CREATE TABLE IF NOT EXISTS kept_card (
+    token TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES account (name),
+    merchant TEXT NOT NULL,
+    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')),
+    UNIQUE (account, merchant)
+);
+CREATE TABLE IF NOT EXISTS registration (
+    trace TEXT PRIMARY KEY REFERENCES message (trace),
+    token TEXT NOT NULL REFERENCES kept_card (token)
+);
 """
 
 
@@ -71,12 +84,14 @@ class Answer(NamedTuple):
         approval: Approval code, empty unless approved.
         amount_minor: The amount that it is about.
         currency: Of the amount, numeric.
+        token: Of the card that was registered; `None` when none was.
     """
 
     code: str
     approval: str
     amount_minor: int
     currency: str
+    token: Secret | None = None
 
 
 def key(trace: Trace) -> str:
@@ -114,19 +129,24 @@ class Journal:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite has ended it by itself when the disk is full
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def answer_to(self, trace: Trace) -> Answer | None:
         """Give the recorded answer to a request, and count the repeat."""
         found = self._rows(
             "UPDATE message SET seen = seen + 1 WHERE trace = ? RETURNING code, approval,"
-            " amount_minor, currency",
+            " amount_minor, currency,"
+            " (SELECT token FROM registration r WHERE r.trace = message.trace)",
             key(trace),
         )
-        return Answer(*found[0]) if found else None
+        if not found:
+            return None
+        code, approval, amount_minor, currency, token = found[0]
+        return Answer(code, approval, amount_minor, currency, Secret(token) if token else None)
 
     def available(self, account: str) -> int:
         """Give what an account can still bear, in minor units."""
@@ -149,14 +169,15 @@ class Journal:
         Args:
             original: Its key.
         """
-        ((count, rrn, account, currency, held, charged),) = self._rows(
+        ((count, rrn, account, currency, held, charged, returned),) = self._rows(
             "SELECT count(*), max(original_rrn), max(account), max(currency), sum(held_minor),"
-            " sum(charged_minor) FROM movement WHERE original = ?",
+            " sum(charged_minor), sum(kind IN ('REFUND', 'REVERSE')) FROM movement"
+            " WHERE original = ?",
             original,
         )
         if not count:
             return None
-        return Standing(account, rrn, currency, held, charged, used=count > 1)
+        return Standing(account, rrn, currency, held, charged, returned=returned > 0)
 
     def was_reversed(self, trace: Trace) -> bool:
         """Whether a reversal has asked for a request, which may not have come yet."""
@@ -208,6 +229,36 @@ class Journal:
                 " charged_minor = charged_minor + ? WHERE name = ?",
                 (*change, standing.account),
             )
+
+    def account_of(self, token: str, merchant: str) -> str | None:
+        """Name the account behind a token that was given to this merchant."""
+        found = self._rows(
+            "SELECT account FROM kept_card WHERE token = ? AND merchant = ?", token, merchant
+        )
+        return str(found[0][0]) if found else None
+
+    def register(self, trace: Trace, account: str, merchant: str, new: Secret) -> Secret:
+        """Keep a card for a merchant, because of a request that `record` has recorded.
+
+        Args:
+            new: The token, unless the card has one for this merchant already.
+
+        Returns:
+            The one that holds.
+        """
+        self._db.execute(
+            "INSERT INTO kept_card (token, account, merchant) VALUES (?, ?, ?)"
+            " ON CONFLICT (account, merchant) DO NOTHING",
+            (new.reveal(), account, merchant),
+        )
+        ((token,),) = self._rows(
+            "INSERT INTO registration (trace, token) SELECT ?, token FROM kept_card"
+            " WHERE account = ? AND merchant = ? RETURNING token",
+            key(trace),
+            account,
+            merchant,
+        )
+        return Secret(token)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -22,6 +22,7 @@ INVALID_CODE: Final = "209"
 INVALID_AMOUNT: Final = "567"
 NOT_ENOUGH: Final = "076"
 OVER_LIMIT: Final = "095"
+SYSTEM_ERROR: Final = "811"
 
 
 class MovementKind(StrEnum):
@@ -59,7 +60,7 @@ class Standing:
         currency: Its currency, numeric.
         held_minor: Still held.
         charged_minor: Charged, less what was given back.
-        used: It was completed, refunded or reversed, so it cannot be reversed any more.
+        returned: Some of it was refunded, or it was reversed: it is not reversed any more.
     """
 
     account: str
@@ -67,7 +68,7 @@ class Standing:
     currency: str
     held_minor: int
     charged_minor: int
-    used: bool
+    returned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def authorise(
 
     Args:
         message: The request, 0100 or 0200.
-        account: The card's, `None` when no such card was issued.
+        account: The card's, `None` when no such card was issued or kept for the merchant.
         available_minor: What the account can still bear.
         reversed_before: Its reversal has overtaken it: it must not be done any more.
     """
@@ -146,13 +147,13 @@ def refund(message: fields.Message, original: Standing | None) -> Decision:
 def reverse(message: fields.Message, original: Standing | None) -> Decision:
     """Undo an authorisation whole, on request or on advice.
 
-    One that was reversed before, or never was, has nothing to undo; one that was completed or
-    refunded is not undone.
+    One that was reversed before, or never was, has nothing to undo; one that was refunded is not
+    undone, a completed one is.
     """
     refusal = _refusal(message, original)
     if refusal or original is None:
         return Decision(refusal or fields.ORIGINAL_NOT_FOUND)
-    if original.used:
+    if original.returned:
         gone = not original.held_minor and not original.charged_minor
         advice = message[fields.TYPE].startswith("042")
         return Decision(APPROVED if gone and advice else INVALID_TRANSACTION)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Final, cast
 
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.framing import Frames, frame
-from tkkpg.issuer.service import network_reply
+from tkkpg.issuer.service import Reply, network_reply
 from tkkpg.protocol.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.typing import FilteringBoundLogger
 
     from tkkpg.gateway.host.fields import Message
     from tkkpg.issuer.journal import Journal
-    from tkkpg.issuer.service import Issuer, Reply
+    from tkkpg.issuer.service import Issuer
 
 LINKS_MAX: Final = 64
 """Links at a time; a gateway has one or a few."""
+
+SIGN_ON_S: Final = 10.0
+"""How long a link may be without sign-on; a gateway signs on at once and waits 5 s itself."""
 
 
 class Desk:
@@ -48,26 +55,69 @@ class Desk:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        answered: list[tuple[LinkEnd, Reply]] = []
+        messages = [message for _, message in waiting]
+        try:
+            answers = self._in_one_tx(messages, self._issuer.answer)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may be left waiting
+            self._warn("batch_failed", error)
+            answers = [self._alone(message) for message in messages]
+        for (link, _), answer in zip(waiting, answers, strict=True):
+            if isinstance(answer, Reply):
+                link.answer(answer)
+            else:
+                link.refuse(str(answer))
+
+    def _in_one_tx(
+        self, messages: list[Message], answer: Callable[[Message], Reply]
+    ) -> list[Reply | RemoteProtocolError]:
+        """Answer each, or say why it cannot be read; nothing is done when anything else fails."""
+        answers: list[Reply | RemoteProtocolError] = []
         with self._journal.tx():
-            for link, message in waiting:
+            for message in messages:
                 try:
-                    answered.append((link, self._issuer.answer(message)))
+                    answers.append(answer(message))
                 except RemoteProtocolError as error:
-                    link.refuse(str(error))
-        for link, reply in answered:
-            link.answer(reply)
+                    answers.append(error)
+        return answers
+
+    def _alone(self, message: Message) -> Reply | RemoteProtocolError:
+        """Answer one; decline it when that fails, and be silent when that cannot be recorded."""
+        steps = (
+            (self._issuer.answer, "request_failed"),
+            (self._issuer.give_up, "request_unanswered"),
+        )
+        for answer, event in steps:
+            try:
+                return self._in_one_tx([message], answer)[0]
+            except Exception as error:  # noqa: BLE001 - the others must not suffer
+                self._warn(event, error)
+        return Reply(None)
+
+    def _warn(self, event: str, error: Exception) -> None:
+        """Log where something failed; its words and values may be card data."""
+        place = extract_tb(error.__traceback__)[-1]
+        self._log.error(
+            event, reason=type(error).__name__, place=f"{Path(place.filename).name}:{place.lineno}"
+        )
 
 
 class LinkEnd(asyncio.Protocol):
     """One link, from the issuer's side."""
 
-    def __init__(self, desk: Desk, log: FilteringBoundLogger) -> None:
-        """Belong to a desk."""
+    def __init__(
+        self, desk: Desk, log: FilteringBoundLogger, *, sign_on_s: float = SIGN_ON_S
+    ) -> None:
+        """Belong to a desk.
+
+        Args:
+            sign_on_s: How long it may be without sign-on.
+        """
         self._desk = desk
         self._log = log
+        self._sign_on_s = sign_on_s
         self._frames = Frames()
         self._signed_on = False
+        self._patience: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,10 +126,13 @@ class LinkEnd(asyncio.Protocol):
         if len(self._desk.links) >= LINKS_MAX:
             self.refuse(f"There are {LINKS_MAX} links already.")
         self._desk.links.add(self)
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End; replies on their way are lost."""
         del exc
+        if self._patience is not None:
+            self._patience.cancel()
         self._desk.links.discard(self)
 
     def pause_writing(self) -> None:
@@ -105,11 +158,26 @@ class LinkEnd(asyncio.Protocol):
             self._signed_on = code != fields.SIGN_OFF and (
                 self._signed_on or code == fields.SIGN_ON
             )
+            self._watch()
             self._write(network_reply(message))
         elif self._signed_on:
             self._desk.take(self, message)
         else:
             raise fields.MalformedMessage("A request came before sign-on.")
+
+    def _watch(self) -> None:
+        """Give a link that is not signed on its time, once; a place is for who uses it."""
+        if self._signed_on and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        elif not self._signed_on and self._patience is None:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(self._sign_on_s, self._give_up)
+
+    def _give_up(self) -> None:
+        """Take the place back at once, also from a peer that does not read."""
+        self._log.warning("link_not_signed_on", after_s=self._sign_on_s)
+        self._transport.abort()
 
     def answer(self, reply: Reply) -> None:
         """Send a reply when its time has come."""

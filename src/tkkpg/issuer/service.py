@@ -9,14 +9,15 @@ from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.fields import repeat_of
 from tkkpg.issuer import rules
 from tkkpg.issuer.journal import Answer, key
-from tkkpg.issuer.rules import APPROVED, Decision, Standing
+from tkkpg.issuer.rules import APPROVED, SYSTEM_ERROR, Decision, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tkkpg.gateway.host.fields import Message, Trace
     from tkkpg.issuer.accounts import Account
     from tkkpg.issuer.journal import Journal
+    from tkkpg.protocol.masking import Secret
 
 _REPEATED: Final = (
     fields.PROCESSING,
@@ -57,10 +58,14 @@ class Reply:
 class Issuer:
     """Answers one request after the other; a repeat gets the recorded answer and moves nothing."""
 
-    def __init__(self, accounts: Iterable[Account], journal: Journal) -> None:
-        """Take the accounts and where everything is recorded."""
+    def __init__(
+        self, accounts: Iterable[Account], journal: Journal, new_token: Callable[[], Secret]
+    ) -> None:
+        """Take the accounts, where everything is recorded, and a source of random tokens."""
         self._journal = journal
-        self._accounts = {account.pan.reveal(): account for account in accounts}
+        self._new_token = new_token
+        self._by_name = {account.name: account for account in accounts}
+        self._by_pan = {account.pan.reveal(): account for account in self._by_name.values()}
         self._approvals = journal.approvals()
 
     def answer(self, message: Message) -> Reply:
@@ -83,8 +88,23 @@ class Issuer:
             return self._authorise(trace, message)
         return self._follow_up(trace, message, kind)
 
+    def give_up(self, message: Message) -> Reply:
+        """Decline a request that `answer` failed on; call it inside a tx of its own.
+
+        What was answered before is answered so again. An advice gets no answer: it comes again
+        until it is carried out, and a recorded decline would be the answer for ever.
+        """
+        if message[fields.TYPE].startswith(fields.REVERSAL_ADVICE[:3]):
+            return Reply(None)
+        trace = fields.trace_of(message)
+        known = self._journal.answer_to(trace) or self._record(
+            trace, message, Decision(SYSTEM_ERROR), None, key(trace)
+        )
+        return Reply(_recorded(message, known))
+
     def _authorise(self, trace: Trace, message: Message) -> Reply:
-        account = self._accounts.get(message.get(fields.PAN, ""))
+        elements = fields.elements_of(message)
+        account = self._account(message, elements.get(fields.KEPT_CARD_TAG))
         known = self._journal.answer_to(trace)
         if known is None:
             decision = rules.authorise(
@@ -99,13 +119,29 @@ class Issuer:
                 message[fields.CURRENCY],
                 0,
                 0,
-                used=False,
+                returned=False,
             )
             known = self._record(trace, message, decision, standing, key(trace))
+            asked = elements.get(fields.REGISTRATION_TAG) == fields.REGISTER
+            if asked and known.code == APPROVED:
+                known = known._replace(
+                    token=self._journal.register(
+                        trace, standing.account, _merchant(message), self._new_token()
+                    )
+                )
         reply = _recorded(message, known)
         if account is None:
             return Reply(reply)
         return Reply(None if account.silent else reply, account.delay_s)
+
+    def _account(self, message: Message, token: str | None) -> Account | None:
+        """Find the account by card number or by a token of this merchant."""
+        if token is None:
+            return self._by_pan.get(message.get(fields.PAN, ""))
+        if fields.PAN in message:
+            raise fields.MalformedMessage("The request names a card twice: field 2 and a token.")
+        name = self._journal.account_of(token, _merchant(message))
+        return self._by_name.get(name) if name is not None else None
 
     def _follow_up(self, trace: Trace, message: Message, kind: str) -> Reply:
         known = self._journal.answer_to(trace)
@@ -160,7 +196,13 @@ def _recorded(message: Message, answer: Answer) -> Message:
     reply = _reply(message, answer.code, answer.approval)
     reply[fields.AMOUNT] = f"{answer.amount_minor:012d}"
     reply[fields.CURRENCY] = answer.currency
+    if answer.token is not None:
+        reply[fields.ADDITIONAL] = fields.additional({fields.KEPT_CARD_TAG: answer.token.reveal()})
     return reply
+
+
+def _merchant(message: Message) -> str:
+    return message.get(fields.MERCHANT, "").rstrip(" ")
 
 
 def _reply(message: Message, code: str, approval: str) -> Message:

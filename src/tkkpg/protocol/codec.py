@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from tkkpg.protocol import converters as as_
 from tkkpg.protocol import schema, xml
 from tkkpg.protocol.errors import (
     CallbackError,
@@ -20,12 +21,15 @@ from tkkpg.protocol.messages import (
     Response,
     XMLOut,
 )
-from tkkpg.protocol.schema import REQUIRED, Field, Group, Table
+from tkkpg.protocol.schema import REQUIRED, Field, Group, Leaves, Part, Table
 from tkkpg.protocol.values import Operation, OperationStatus
 from tkkpg.protocol.xml import REPLY_LIMITS, REQUEST_LIMITS, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tkkpg.protocol.converters import Converter
+    from tkkpg.protocol.schema import Path, Place
 
 
 def encode(message: Request | Response) -> bytes:
@@ -66,7 +70,12 @@ def decode_response(body: bytes, operation: Operation) -> Response:
     root = xml.read(body, REPLY_LIMITS)
     status = root.find(("Response", "Status"))
     refused = status is not None and status.text != OperationStatus.OK
+    declined = status is not None and status.text == OperationStatus.SYSTEM_ERROR
+    if declined and operation in schema.OUTCOMES:  # where the host has spoken, the reply says what
+        refused = root.find(schema.OUTCOMES[operation]) is None
     table = schema.FAILURE if refused else schema.RESPONSES[operation]
+    if not refused and root.tag != table.root[0]:
+        table = schema.ENVELOPED.get(operation, table)
     reply: Response = _read(_at(root, table.root), table)
     return reply
 
@@ -136,83 +145,167 @@ def _at(root: Node, path: tuple[str, ...]) -> Node:
 
 
 def _read(envelope: Node, table: Table) -> Any:  # noqa: ANN401 - the table says which class
-    values: dict[str, Any] = {}
-    for name, attribute, converter in table.attributes:
-        text = envelope.attributes.get(name, "").strip()
-        values[attribute] = _converted(converter, text, f"@{name}") if text else None
-    for row in table.rows:
-        if isinstance(row, Group):
-            values[row.attribute] = _read_group(envelope, row)
-        elif not row.written_only:
-            values[row.attribute] = _read_field(envelope, row)
+    values = dict(table.absent)
+    for place, node in _found(envelope, table):
+        for row in place.rows:
+            values[row.attribute] = _READERS[type(row)](node, row)
+    for field in table.attributes:
+        text = envelope.attributes.get(field.path[0], "").strip()
+        values[field.attribute] = _value(field, text)
+    for required in table.required:
+        if values[required.attribute] is REQUIRED:
+            message = f"{_shown(required.path)} is missing or empty."
+            raise InvalidMessage(message)
     return table.message(**values)
 
 
-def _read_field(envelope: Node, row: Field) -> Any:  # noqa: ANN401 - the row says which type
-    node = envelope.find(row.path)
-    if node is not None and node.text:
-        return _converted(row.converter, node.text, "/".join(row.path))
-    if row.default is REQUIRED:
-        message = f"{'/'.join(row.path)} is missing or empty."
-        raise InvalidMessage(message)
-    return row.default
+def _found(envelope: Node, table: Table) -> list[tuple[Place, Node]]:
+    """Find the element of every row in one pass.
+
+    Raises:
+        InvalidMessage: One of them stands twice, so that nobody can say which one counts.
+    """
+    found = [(table.places[()], envelope)]
+    seen = set()
+    for outer, parent in found:  # which grows on the way
+        for node in parent.children:
+            place = table.places.get((*outer.path, node.tag))
+            if place is None:
+                continue
+            if place.path in seen:
+                message = f"Element <{node.tag}> stands twice inside <{parent.tag}>."
+                raise InvalidMessage(message)
+            seen.add(place.path)
+            found.append((place, node))
+    return found
 
 
-def _converted(converter: Converter, text: str, path: str) -> Any:  # noqa: ANN401 - as above
+def _read_field(node: Node, row: Field) -> Any:  # noqa: ANN401 - the row says which type
+    return _value(row, node.text)
+
+
+def _value(row: Field, text: str) -> Any:  # noqa: ANN401 - as above
+    return _converted(row.converter, text, row.path) if text else row.default
+
+
+def _converted(converter: Converter, text: str, path: Path) -> Any:  # noqa: ANN401 - as above
     try:
         return converter.read(text)
     except ValueError as error:
-        message = f"{path} {error}."
+        message = f"{_shown(path)} {error}."
         raise InvalidMessage(message) from None
 
 
-def _read_group(envelope: Node, group: Group) -> tuple[Any, ...]:
-    parent = envelope.find(group.path[:-1])
-    nodes = parent.children if parent is not None else []
-    return tuple(_read(node, group.table) for node in nodes if node.tag == group.path[-1])
+def _shown(path: Path) -> str:
+    return "/".join(path)
+
+
+def _read_group(parent: Node, group: Group) -> Any:  # noqa: ANN401 - as above
+    tag = group.path[-1]
+    members = [_read(node, group.table) for node in parent.children if node.tag == tag]
+    return REQUIRED if group.required and not members else tuple(members)
+
+
+def _read_part(node: Node, part: Part) -> Any:  # noqa: ANN401 - as above
+    return _read(node, part.table)
+
+
+def _read_leaves(parent: Node, leaves: Leaves) -> tuple[Any, ...]:
+    nodes = [n for n in parent.children if n.tag not in leaves.known and not n.children]
+    if len(nodes) > leaves.most:
+        message = f"{_shown(leaves.path)} holds more than {leaves.most} parameters."
+        raise InvalidMessage(message)
+    return tuple(
+        [
+            leaves.message(
+                name=_converted(as_.tag, node.tag, (*leaves.path, "*")),
+                value=_converted(_LEAF, node.text, (*leaves.path, node.tag)),
+            )
+            for node in nodes
+        ]
+    )
+
+
+_LEAF: Final = as_.text(as_.DESCRIPTION_MAX)
+_READERS: Final[dict[type, Callable[[Node, Any], Any]]] = {
+    Field: _read_field,
+    Group: _read_group,
+    Part: _read_part,
+    Leaves: _read_leaves,
+}
 
 
 def _write(message: Any, table: Table) -> Node:  # noqa: ANN401 - the table says which class
     root = Node(table.root[0])
     envelope = _descend(root, table.root[1:])
-    for name, attribute, converter in table.attributes:
-        value = getattr(message, attribute)
+    for field in table.attributes:
+        value = getattr(message, field.attribute)
         if value is not None:
-            envelope.attributes[name] = _written(converter, value, f"@{name}")
+            envelope.attributes[field.path[0]] = _written(field.converter, value, field.path)
     if table.operation is not None:
         envelope.children.append(Node("Operation", text=table.operation))
     for row in table.rows:
-        if isinstance(row, Group):
-            _write_group(envelope, row, message)
-        else:
-            _write_field(envelope, row, message)
+        _WRITERS[type(row)](envelope, row, message)
     return root
 
 
 def _write_field(envelope: Node, row: Field, message: Any) -> None:  # noqa: ANN401 - as above
     value = getattr(message, row.attribute)
-    path = "/".join(row.path)
-    text = row.nothing if value is None else _written(row.converter, value, path)
+    if row.brief and value == row.default:
+        return
+    text = row.nothing if value is None else _written(row.converter, value, row.path)
     if row.default is REQUIRED and not text:
-        reason = f"{path} is missing or empty."
+        reason = f"{_shown(row.path)} is missing or empty."
         raise LocalProtocolError(reason)
     if text is not None:
         _descend(envelope, row.path).text = text
 
 
-def _written(converter: Converter, value: Any, path: str) -> str:  # noqa: ANN401 - as above
+def _written(converter: Converter, value: Any, path: Path) -> str:  # noqa: ANN401 - as above
     try:
         return converter.write(value).strip()
     except ValueError as error:
-        reason = f"{path} {error}."
+        reason = f"{_shown(path)} {error}."
         raise LocalProtocolError(reason) from None
 
 
 def _write_group(envelope: Node, group: Group, message: Any) -> None:  # noqa: ANN401 - as above
     members = getattr(message, group.attribute)
+    if group.required and not members:
+        reason = f"{_shown(group.path)} is missing or empty."
+        raise LocalProtocolError(reason)
     if members:
-        parent = _descend(envelope, group.path[:-1])
-        parent.children.extend(_write(member, group.table) for member in members)
+        nodes = [_write(member, group.table_of(member)) for member in members]
+        for node in nodes:
+            node.tag = group.path[-1]
+        _descend(envelope, group.path[:-1]).children.extend(nodes)
+
+
+def _write_part(envelope: Node, part: Part, message: Any) -> None:  # noqa: ANN401 - as above
+    written = _write(getattr(message, part.attribute), part.table)
+    _descend(envelope, part.path).children.extend(written.children)
+
+
+def _write_leaves(envelope: Node, leaves: Leaves, message: Any) -> None:  # noqa: ANN401 - as above
+    members = getattr(message, leaves.attribute)
+    if len(members) > leaves.most:
+        reason = f"{_shown(leaves.path)} holds at most {leaves.most} parameters."
+        raise LocalProtocolError(reason)
+    for member in members:
+        tag = _written(as_.tag, member.name, (*leaves.path, "*"))
+        if tag in leaves.known:
+            reason = f"{_shown((*leaves.path, tag))} is an attribute of the message: set it there."
+            raise LocalProtocolError(reason)
+        text = _written(_LEAF, member.value, (*leaves.path, tag))
+        _descend(envelope, leaves.path).children.append(Node(tag, text=text))
+
+
+_WRITERS: Final[dict[type, Callable[[Node, Any, Any], None]]] = {
+    Field: _write_field,
+    Group: _write_group,
+    Part: _write_part,
+    Leaves: _write_leaves,
+}
 
 
 def _descend(node: Node, path: tuple[str, ...]) -> Node:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import (
     AMOUNT_MINOR_MAX,
     CURRENCIES,
@@ -37,6 +38,8 @@ SHORT_TEXT_MAX: Final = 128
 """Characters of any other text (protocol description, 2.10, gives 128 for a position's text)."""
 NUMBER_MAX: Final = 10**18 - 1
 """Largest number of an order or operation: as many nines as a signed 64-bit column holds."""
+YEAR_MIN: Final = 1000
+"""Earliest year: `strftime` writes an earlier one with fewer digits than it reads."""
 
 _NOTHING: Final = frozenset({"null", "0000-00-00 00:00:00"})
 _WHOLE: Final = re.compile(r"([0-9]{1,18})(?:\.0{1,4})?")
@@ -82,6 +85,18 @@ def _check_url(value: str) -> str:
     return value
 
 
+_TAG: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+
+
+def _check_tag(value: str) -> str:
+    if _TAG.fullmatch(value) is None:
+        _refuse("must have a name of at most 128 letters, digits and signs . _ -")
+    return value
+
+
+tag = Converter("name of an element", _check_tag, _check_tag)
+"""ASCII alone, since the name is kept and written into other messages."""
+
 url = Converter(
     f"address, absolute or relative, at most {URL_MAX} characters", _check_url, _check_url
 )
@@ -121,6 +136,22 @@ def _write_number(value: int) -> str:
 number = Converter("whole number", _read_number, _write_number)
 
 
+_MINUTES: Final = re.compile(r"-?[0-9]{1,7}")
+
+
+def _check_minutes(value: str) -> str:
+    if _MINUTES.fullmatch(value) is None:
+        _refuse("must be whole minutes of at most 7 digits, zero or less for never")
+    return value
+
+
+minutes = Converter(
+    "whole minutes, zero or less for never",
+    lambda value: int(_check_minutes(value)),
+    lambda value: _check_minutes(str(value)),
+)
+
+
 def _read_nullable_number(value: str) -> int | None:
     return None if value in _NOTHING else _read_number(value)
 
@@ -129,7 +160,7 @@ nullable_number = Converter("whole number, empty or null", _read_nullable_number
 
 
 def _read_currency(value: str) -> Currency:
-    return CURRENCIES.get(value) or _refuse(f"must be one of {', '.join(sorted(CURRENCIES))}")
+    return CURRENCIES.get(value) or _refuse("must be a numeric code of ISO 4217, such as 944")
 
 
 currency = Converter("numeric code of ISO 4217", _read_currency, lambda value: value.code)
@@ -158,7 +189,7 @@ def _member(kind: type[StrEnum], name: str, *, fold: bool = False) -> Converter:
 
 language = _member(Language, "AZ, EN or RU", fold=True)
 """Language of the payer; lower case is accepted and stored in upper case (description, 7.24)."""
-order_type = _member(OrderType, "type of order")
+order_type = _member(OrderType, "Purchase or PreAuth")
 order_status = _member(OrderStatus, "order status")
 operation_status = _member(OperationStatus, "request status")
 
@@ -185,9 +216,12 @@ def _moment(
         if value in _NOTHING:
             return None
         try:
-            return part(datetime.strptime(value, layout))  # noqa: DTZ007 - the wire has no zone
+            moment = datetime.strptime(value, layout)  # noqa: DTZ007 - the wire has no zone
         except ValueError:
+            moment = None
+        if moment is None or moment.year < YEAR_MIN:
             _refuse(f"must be a {name}, such as {example}")
+        return part(moment)
 
     def write(value: _Moment) -> str:
         if getattr(value, "tzinfo", None) is not None:
@@ -204,11 +238,29 @@ short_date = _moment("date yymmdd", "%y%m%d", datetime.date)
 short_time = _moment("time hhmmss", "%H%M%S", datetime.time)
 
 
+_day = _moment("date YYYY-MM-DD", "%Y-%m-%d")
+
+
+def _read_day_or_datetime(value: str) -> Any:  # noqa: ANN401 - as every converter reads
+    date_only = 10
+    return (_day if len(value) <= date_only else legacy_datetime).read(value)
+
+
+day_or_datetime = Converter(
+    "local time YYYY-MM-DD hh:mm:ss, or a date for its first moment",
+    _read_day_or_datetime,
+    legacy_datetime.write,
+)
+
+
 def _read_base64(value: str) -> str:
     try:
         return base64.b64decode(value).decode(errors="replace")
     except ValueError:
         _refuse("must be base64")
+
+
+secret = Converter("secret, never kept", Secret, lambda value: value.reveal())
 
 
 base64_text = Converter(

@@ -7,6 +7,8 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
 from typing import Final
 
+from tkkpg.protocol.currencies import ISO_4217
+
 AMOUNT_MINOR_MAX = 10**12 - 1
 """Largest amount on the wire, in minor units: twelve digits, the width of ISO 8583 field 4."""
 
@@ -29,11 +31,11 @@ class Currency:
     exponent: int
 
 
-AZN = Currency("944", "AZN", 2)
-"""Azerbaijani manat, the only currency that the bank's document allows."""
+CURRENCIES = {row[0]: Currency(*row) for row in ISO_4217}
+"""The currencies of ISO 4217 by numeric code."""
 
-CURRENCIES = {currency.code: currency for currency in (AZN,)}
-"""Known currencies by numeric code."""
+AZN = CURRENCIES["944"]
+"""Azerbaijani manat, the only currency that the bank's document allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,11 @@ class Operation(StrEnum):
     CREATE_ORDER = "CreateOrder"
     GET_ORDER_STATUS = "GetOrderStatus"
     GET_ORDER_INFORMATION = "GetOrderInformation"
+    COMPLETION = "Completion"
+    REVERSE = "Reverse"
     REFUND = "Refund"
+    PURCHASE = "Purchase"
+    GET_ORDERS = "GetOrders"
 
 
 @dataclass(frozen=True, slots=True)

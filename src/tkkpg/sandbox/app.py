@@ -18,6 +18,7 @@ import uvloop
 
 from tkkpg.client import AsyncClient, Credentials, Endpoint
 from tkkpg.gateway.app import (
+    CLOCK,
     CONTROL,
     DATABASE,
     LOCK,
@@ -27,7 +28,7 @@ from tkkpg.gateway.app import (
     page_app,
 )
 from tkkpg.gateway.authority import Authority, Issued
-from tkkpg.gateway.clock import SystemClock
+from tkkpg.gateway.clock import BusinessClock, Clock, SystemClock
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.control import serve_control
 from tkkpg.gateway.flows.enrol import enrol
@@ -191,10 +192,13 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
 
         info = current()
         dice = Dice(settings.fault_seed, settings.fault_rates)
-        link = _link(settings, issuer.port, dice)
+        clock = BusinessClock(home / CLOCK)
+        link = _link(settings, issuer.port, dice, clock)
         never_sent = {card.pan for card in test_cards() if card.outcome is CardOutcome.NOT_SENT}
         async with (
-            open_gateway(home, _config(settings, info), Unplugged(link, never_sent)) as gateway,
+            open_gateway(
+                home, _config(settings, info), Unplugged(link, never_sent), clock=clock
+            ) as gateway,
             _client(info, servers.port("exec")) as client,
             serve_control(home / CONTROL, {**owner_verbs(gateway), **fault_verbs(dice)}),
         ):
@@ -226,7 +230,7 @@ def _describe(info: SandboxInfo) -> None:
     path.write_text(json.dumps(info.as_json()) + "\n", encoding="utf-8")
 
 
-def _link(settings: SandboxSettings, port: int, dice: Dice) -> IsoHost:
+def _link(settings: SandboxSettings, port: int, dice: Dice, clock: Clock) -> IsoHost:
     """Make the link to the issuer, with faults on it."""
     plain = tcp()
 
@@ -237,7 +241,7 @@ def _link(settings: SandboxSettings, port: int, dice: Dice) -> IsoHost:
     return IsoHost(
         [(LOOPBACK, port)],
         timeout_s=settings.host_timeout_s,
-        now=SystemClock().now,
+        now=clock.now,
         log=get_logger("tkkpg.gateway.host"),
         dial=dial,
     )
@@ -353,6 +357,6 @@ def _client(info: SandboxInfo, exec_port: int) -> AsyncClient:
 
 def _empty(home: Path) -> None:
     """Remove what a run leaves; certificates and keys stay, browsers may trust them already."""
-    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", INFO, f"{ISSUER}/*"):
+    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", CLOCK, INFO, f"{ISSUER}/*"):
         for path in home.glob(pattern):
             path.unlink()

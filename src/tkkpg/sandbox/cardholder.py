@@ -7,7 +7,6 @@ paid on here either.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -27,6 +26,7 @@ PATIENCE_S: Final = 60.0
 TIMEOUT_S: Final = 20.0
 """For one answer; the page itself waits two seconds at most."""
 PAN_FIELD: Final = "pan"
+REGISTER_FIELD: Final = "register"
 """The field by which the card form is known."""
 TO_ANOTHER_PAGE: Final = frozenset({301, 302, 303})
 """Answers to a form that a browser follows with a GET."""
@@ -45,17 +45,21 @@ class CardholderStopped(TKKPGError):
     """The cardholder could not reach an outcome on the hosted page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Form:
     """A form of a page.
 
     Attributes:
         action: Where it is sent, as written on the page.
-        values: Its named fields as they stand there.
+        values: Its named fields as they stand there, but for the boxes to tick.
+        boxes: Boxes to tick, with the value that each sends when ticked.
+        ticked: Boxes that are ticked already.
     """
 
     action: str
-    values: Mapping[str, str] = field(repr=False)
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+    boxes: dict[str, str] = field(default_factory=dict)
+    ticked: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +125,17 @@ def browser(ca: Path) -> httpx2.AsyncClient:
     )
 
 
-async def pay(http: httpx2.AsyncClient, payment_url: str, card: SandboxCard) -> Journey:
+async def pay(
+    http: httpx2.AsyncClient, payment_url: str, card: SandboxCard, *, save_card: bool | None = None
+) -> Journey:
     """Pay on the hosted page and go back to the shop.
 
     Args:
         http: The browser; it does not follow redirects by itself.
         payment_url: Address of the page with number and session of the order.
         card: What is typed into the form.
+        save_card: Tick the box that has the card saved, or not; left as it is for `None`, and
+            where there is none.
 
     Raises:
         CardholderStopped: The page cannot be reached, shows no such order, does not take the card,
@@ -135,7 +143,7 @@ async def pay(http: httpx2.AsyncClient, payment_url: str, card: SandboxCard) -> 
     """
     try:
         async with asyncio.timeout(PATIENCE_S):
-            page, card_sent = await _reach_outcome(http, payment_url, card)
+            page, card_sent = await _reach_outcome(http, payment_url, card, save_card=save_card)
     except TimeoutError:
         raise CardholderStopped(
             f"The payment has no outcome after {PATIENCE_S:.0f} s. The card was not charged twice: "
@@ -165,7 +173,7 @@ def form_with(page: str, name: str) -> Form | None:
 
 
 async def _reach_outcome(
-    http: httpx2.AsyncClient, payment_url: str, card: SandboxCard
+    http: httpx2.AsyncClient, payment_url: str, card: SandboxCard, *, save_card: bool | None
 ) -> tuple[httpx2.Response, bool]:
     """Open the page, send the card where it is asked for, and wait until the page stays."""
     page = await _settle(http, await http.get(payment_url))
@@ -175,7 +183,7 @@ async def _reach_outcome(
     typed = {PAN_FIELD: card.pan, "expiry": card.expiry, "cvv2": card.cvv2}
     answer = await http.post(
         urljoin(str(page.url), form.action),
-        data={**form.values, **typed},
+        data={**form.values, **typed, **_tick(form, save_card=save_card)},
         headers={"Origin": _origin(payment_url), "Sec-Fetch-Site": "same-origin"},
     )
     page = await _settle(http, answer)
@@ -185,6 +193,12 @@ async def _reach_outcome(
             "version of the sandbox may be running: `tkkpg cards` lists the cards of this one."
         )
     return page, True
+
+
+def _tick(form: Form, *, save_card: bool | None) -> dict[str, str]:
+    ticked = REGISTER_FIELD in form.ticked if save_card is None else save_card
+    offered = REGISTER_FIELD in form.boxes
+    return {REGISTER_FIELD: form.boxes[REGISTER_FIELD]} if offered and ticked else {}
 
 
 async def _settle(http: httpx2.AsyncClient, page: httpx2.Response) -> httpx2.Response:
@@ -236,18 +250,22 @@ class _FormReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
-        self._values: dict[str, str] | None = None
+        self._open: Form | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a form, or add a field to the one that is open."""
         attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._values = {}
-            self.forms.append(Form(attributes.get("action", ""), self._values))
-        elif tag == "input" and self._values is not None and attributes.get("name"):
-            self._values[attributes["name"]] = attributes.get("value", "")
+            self._open = Form(attributes.get("action", ""))
+            self.forms.append(self._open)
+        elif tag == "input" and self._open is not None and (name := attributes.get("name")):
+            if attributes.get("type") == "checkbox":
+                self._open.boxes[name] = attributes.get("value", "on")
+                self._open.ticked |= {name} if "checked" in attributes else set()
+            else:
+                self._open.values[name] = attributes.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
         """End the form that is open."""
         if tag == "form":
-            self._values = None
+            self._open = None

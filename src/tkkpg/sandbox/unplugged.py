@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tkkpg.gateway.model.card import Card
 from tkkpg.gateway.model.transaction import HostReply
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tkkpg.gateway.host.base import Host, Unclaimed
-    from tkkpg.gateway.model.card import Card
+    from tkkpg.gateway.model.card import StoredCard
     from tkkpg.gateway.model.transaction import Transaction
 
 
@@ -27,9 +28,9 @@ class Unplugged:
         """Begin to connect."""
         await self._host.start(unclaimed)
 
-    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
         """Ask the issuer, unless the card is one that never leaves."""
-        if card.pan.reveal() in self._pans:
+        if isinstance(card, Card) and card.pan.reveal() in self._pans:
             return HostReply.not_sent()
         return await self._host.authorise(tran, card)
 

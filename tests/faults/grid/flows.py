@@ -16,7 +16,16 @@ from tests.faults.grid.lives import Life
 from tests.faults.grid.told import Told
 from tests.sandbox_command import TKKPG
 
-from tkkpg.client import AZN, Amount, CreatedOrder, OperationRefused, OrderStatus
+from tkkpg.client import (
+    AZN,
+    Amount,
+    CreatedOrder,
+    OperationRefused,
+    OrderOptions,
+    OrdersFilter,
+    OrderStatus,
+    OrderType,
+)
 from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.store.sqlite import connect, select
 from tkkpg.sandbox.cardholder import form_with, pay
@@ -25,6 +34,8 @@ from tkkpg.sandbox.cards import find_card
 Drive: TypeAlias = Callable[[Life, Told], Awaitable[None]]
 
 AMOUNT: Final = Amount.of("30.00", AZN)
+PART: Final = Amount.of("20.00", AZN)
+PLAIN: Final = OrderOptions()
 BACK: Final = Amount.of("10.00", AZN)
 PATIENCE_S: Final = 10.0
 BUSY_MS: Final = 10_000
@@ -56,9 +67,11 @@ class Flow:
     whole: bool = False
 
 
-async def order(one: Life, told: Told) -> CreatedOrder:
+async def order(
+    one: Life, told: Told, kind: OrderType = OrderType.PURCHASE, options: OrderOptions = PLAIN
+) -> CreatedOrder:
     """Create an order."""
-    created = await one.client.create_order(amount=AMOUNT)
+    created = await one.client.create_order(amount=AMOUNT, order_type=kind, options=options)
     told.created[created.order_id] = created.ref
     return created
 
@@ -68,14 +81,17 @@ async def ordering(one: Life, told: Told) -> None:
     await order(one, told)
 
 
-async def buy(one: Life, told: Told, card: str) -> CreatedOrder:
+async def buy(
+    one: Life, told: Told, card: str, kind: OrderType = OrderType.PURCHASE
+) -> CreatedOrder:
     """Create an order, pay it on the page, and ask about it."""
-    created = await order(one, told)
+    created = await order(one, told, kind)
     journey = await pay(one.http, created.payment_url, find_card(card))
     if journey.xmlout is not None:
         told.outcomes[created.order_id] = journey.xmlout.order_status
     await one.client.get_order_status(created.ref)
     await one.client.get_order_information(created.ref)
+    await one.client.get_orders(OrdersFilter(order_id=created.order_id))
     return created
 
 
@@ -91,40 +107,92 @@ def paying(card: str) -> Drive:
 async def give_back(one: Life, told: Told, created: CreatedOrder) -> None:
     """Refund a part of an order."""
     await one.client.refund(created.ref, amount=BACK)
-    told.refunded[created.order_id] = BACK.minor
+    told.refunded[created.order_id] = told.refunded.get(created.order_id, 0) + BACK.minor
 
 
-async def refunding(one: Life, told: Told) -> None:
-    """Buy, and give a part back."""
-    created = await buy(one, told, "approve")
-    if told.outcomes.get(created.order_id) is OrderStatus.APPROVED:
-        await give_back(one, told, created)
+async def complete(one: Life, told: Told, created: CreatedOrder) -> None:
+    """Charge a part of what an order holds."""
+    done = await one.client.complete(created.ref, amount=PART)
+    if done.approved:
+        told.outcomes[created.order_id] = OrderStatus.APPROVED
 
 
-def refunding_when(number: signal.Signals) -> Drive:
-    """Make a drive that refunds just after the issuer got a signal; it is refused."""
+async def reverse(one: Life, told: Told, created: CreatedOrder) -> None:
+    """Undo an order's hold or charge."""
+    done = await one.client.reverse(created.ref)
+    if done.approved:
+        told.outcomes[created.order_id] = OrderStatus.REVERSED
+
+
+Step: TypeAlias = Callable[[Life, Told, CreatedOrder], Awaitable[None]]
+
+
+def following(
+    *steps: Step, kind: OrderType = OrderType.PURCHASE, issuer: signal.Signals | None = None
+) -> Drive:
+    """Make a drive that pays an order and goes on with it.
+
+    Args:
+        steps: What is done with it, one after the other.
+        kind: Charged at once, or held first.
+        issuer: What the issuer gets just before the last step, which is then refused.
+    """
 
     async def drive(one: Life, told: Told) -> None:
-        created = await buy(one, told, "approve")
-        one.signal_issuer(number)
+        created = await buy(one, told, "approve", kind)
+        if told.outcomes.get(created.order_id) not in {
+            OrderStatus.APPROVED,
+            OrderStatus.PREAUTH_APPROVED,
+        }:
+            return
+        *before, last = steps
+        for step in before:
+            await step(one, told, created)
+        if issuer is None:
+            await last(one, told, created)
+            return
+        one.signal_issuer(issuer)
         await asyncio.sleep(0.05)
         try:
             with suppress(OperationRefused):
-                await give_back(one, told, created)
+                await last(one, told, created)
         finally:
             one.signal_issuer(signal.SIGCONT)
 
     return drive
 
 
-async def refunding_declined(one: Life, told: Told) -> None:
-    """Buy, and refund what the issuer does not find any more: it declines with 801."""
-    created = await buy(one, told, "approve")
+async def mislaid(one: Life, _told: Told, _created: CreatedOrder) -> None:
+    """Let the issuer not find anything any more: it declines with 801."""
     with closing(apsw.Connection(one.info["journal"])) as journal:
         journal.set_busy_timeout(BUSY_MS)
         journal.execute("UPDATE movement SET original = 'mislaid'")
-    with suppress(OperationRefused):
-        await give_back(one, told, created)
+
+
+def declined(step: Step) -> Step:
+    """Make a step that the issuer declines."""
+
+    async def refused(one: Life, told: Told, created: CreatedOrder) -> None:
+        with suppress(OperationRefused):
+            await step(one, told, created)
+
+    return refused
+
+
+async def paying_again(one: Life, told: Told) -> None:
+    """Save a card with a payment, and pay another order with it."""
+    saving = await order(one, told, options=OrderOptions(save_card=True))
+    card = find_card("approve")
+    journey = await pay(one.http, saving.payment_url, card, save_card=True)
+    message = journey.xmlout
+    if message is None or not message.registrations:
+        return
+    told.outcomes[saving.order_id] = message.order_status
+    created = await order(one, told)
+    paid = await one.client.pay_with_saved_card(
+        created.ref, amount=AMOUNT, card_uid=message.registrations[0].card_uid
+    )
+    told.outcomes[created.order_id] = paid.order_status
 
 
 async def leaving(one: Life, told: Told) -> None:
@@ -201,23 +269,42 @@ def later(hours: int) -> Callable[[Path], None]:
     return age
 
 
+HOLD: Final = OrderType.PRE_AUTH
+STOP, KILL = signal.SIGSTOP, signal.SIGKILL
 APPROVED: Final = paying("approve")
-SILENT_REFUND: Final = refunding_when(signal.SIGSTOP)
+REFUNDING: Final = following(give_back)
+COMPLETING: Final = following(complete, kind=HOLD)
+SILENT_REFUND: Final = following(give_back, issuer=STOP)
+SILENT_COMPLETION: Final = following(complete, kind=HOLD, issuer=STOP)
+SILENT_REVERSAL: Final = following(complete, reverse, kind=HOLD, issuer=STOP)
 FLOWS: Final = (
     Flow("purchase approved", APPROVED, whole=True),
     Flow("purchase declined", paying("076"), whole=True),
     Flow("purchase, silent host", paying("810"), whole=True),
-    Flow("refund", refunding, whole=True),
+    Flow("refund", REFUNDING, whole=True),
+    Flow("hold completed", COMPLETING, whole=True),
+    Flow("charge reversed", following(reverse), whole=True),
+    Flow("hold reversed", following(reverse, kind=HOLD)),
+    Flow("completed, then refunded", following(complete, give_back, kind=HOLD)),
+    Flow("saved card", paying_again),
     Flow("purchase, no link", paying("-1")),
     Flow("purchase, late reply", answered_late),
     Flow("payer leaves", leaving),
     Flow("order expires", nothing, ordering, prepare=later(1)),
-    Flow("refund, declined", refunding_declined),
-    Flow("refund, no link", refunding_when(signal.SIGKILL)),
+    Flow("refund, declined", following(mislaid, declined(give_back))),
+    Flow("refund, no link", following(give_back, issuer=KILL)),
     Flow("refund, silent host", SILENT_REFUND, resolved=False),
+    Flow("completion, declined", following(mislaid, declined(complete), kind=HOLD)),
+    Flow("completion, no link", following(complete, kind=HOLD, issuer=KILL)),
+    Flow("completion, silent host", SILENT_COMPLETION, resolved=False),
+    Flow("reversal, declined", following(mislaid, declined(reverse))),
+    Flow("reversal, no link", following(reverse, issuer=KILL)),
+    Flow("reversal, silent host", SILENT_REVERSAL, resolved=False),
     Flow("payment recovered", nothing, APPROVED, "host.answered:authorisation", whole=True),
-    Flow("reversal recovered", nothing, paying("810"), "host.before:reversal", whole=True),
-    Flow("refund recovered", nothing, refunding, "host.answered:refund", whole=True),
+    Flow("reversal recovered", nothing, paying("810"), "host.before:advice", whole=True),
+    Flow("refund recovered", nothing, REFUNDING, "host.answered:refund", whole=True),
+    Flow("completion recovered", nothing, COMPLETING, "host.answered:completion", whole=True),
+    Flow("undoing recovered", nothing, following(reverse), "host.answered:reversal", whole=True),
     Flow(
         "silence recovered",
         nothing,
@@ -225,6 +312,10 @@ FLOWS: Final = (
         "commit.after:refund_unknown",
         whole=True,
     ),
+    Flow(
+        "silent completion recovered", nothing, SILENT_COMPLETION, "commit.after:completion_unknown"
+    ),
+    Flow("silent reversal recovered", nothing, SILENT_REVERSAL, "commit.after:reversal_unknown"),
     Flow(
         "operator resolves",
         resolving,

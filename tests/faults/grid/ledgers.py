@@ -16,17 +16,27 @@ from tests.faults.grid.told import Told
 from tkkpg.client import AsyncClient, OrderRef, OrderStatus
 from tkkpg.gateway.app import DATABASE, KEYS
 from tkkpg.gateway.keys import load_keys
+from tkkpg.gateway.model.ledger import PAYABLE
 from tkkpg.gateway.model.order import PAID
 from tkkpg.gateway.store.check import check
-from tkkpg.gateway.store.sqlite import connect, select
-from tkkpg.issuer.statement import net_by_original
+from tkkpg.gateway.store.sqlite import SIGNED, connect, select
+from tkkpg.issuer.statement import holds_by_original, net_by_original
 
 ASKED_AT_ONCE: Final = 16
+PAYABLES: Final = ", ".join(f"'{posting}'" for posting in PAYABLE)
+TAKEN: Final = frozenset({"Purchase", "Completion"})
+"""Operations by which money left the payer."""
+MOVED_ON: Final = {
+    OrderStatus.PREAUTH_APPROVED: {*PAID, OrderStatus.REVERSED},
+    OrderStatus.APPROVED: {*PAID, OrderStatus.REVERSED},
+}
+"""What an order may have become after somebody was told."""
 WAITING: Final = (
-    "SELECT (SELECT count(*) FROM orders WHERE status IN ('ON-LOCK', 'ON-REFUND')),"
+    "SELECT (SELECT count(*) FROM orders"  # noqa: S608 - constants
+    " WHERE status IN ('ON-LOCK', 'ON-REFUND')),"
     " (SELECT count(*) FROM tran WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')),"
-    " (SELECT coalesce(sum(CASE posting WHEN 'CHARGE' THEN amount_minor"
-    " WHEN 'SETTLE' THEN -amount_minor ELSE 0 END), 0) <> 0 FROM entry),"
+    " (SELECT coalesce(sum(CASE WHEN posting = 'SETTLE' THEN -amount_minor"
+    f" WHEN posting IN ({PAYABLES}) THEN {SIGNED} ELSE 0 END), 0) <> 0 FROM entry e),"
     " (SELECT count(*) FROM notification WHERE state = 'QUEUED')"
 )
 WAITING_FOR: Final = (
@@ -38,8 +48,9 @@ WAITING_FOR: Final = (
 """What `WAITING` counts."""
 ORDERS: Final = (
     "SELECT order_id, session_id, amount_minor,"
-    " (SELECT coalesce(sum(CASE posting WHEN 'CHARGE' THEN amount_minor"
-    " WHEN 'REFUND' THEN -amount_minor ELSE 0 END), 0) FROM entry e WHERE e.order_id = o.order_id),"
+    " (SELECT coalesce(sum(CASE WHEN posting IN ('CHARGE', 'COMPLETE') THEN amount_minor"
+    " WHEN posting IN ('REFUND', 'UNCHARGE', 'CLAWBACK', 'CANCEL_FEE') THEN -amount_minor"
+    " ELSE 0 END), 0) FROM entry e WHERE e.order_id = o.order_id),"
     " (SELECT coalesce(group_concat(rrn), '') FROM tran t WHERE t.order_id = o.order_id"
     " AND kind = 'AUTHORISATION')"
     " FROM orders o ORDER BY order_id"
@@ -83,9 +94,11 @@ class Merchant:
         async def ask(ref: OrderRef) -> None:
             async with at_once:
                 state = await client.get_order_status(ref)
-                row = await client.get_order_information(ref)
-            kept = row.amount_minor - (row.refund_amount_minor or 0)
-            minor = kept if state.order_status in PAID else 0
+                row = await client.get_order_information(ref, show_operations=True)
+            minor = sum(one.amount_minor for one in row.operations if one.name in TAKEN)
+            minor -= row.refund_amount_minor or 0
+            if state.order_status not in PAID:
+                minor = 0
             self._known[ref.order_id] = state.order_status, minor
 
         await asyncio.gather(*(ask(ref) for ref in refs if ref.order_id not in self._known))
@@ -103,12 +116,18 @@ async def compare(one: Life, told: Told, merchant: Merchant) -> Comparison:
     """Compare the three ledgers of all orders in a home, and both with what was told."""
     with closing(connect(one.home / DATABASE, writing=False)) as db:
         orders = select(db, ORDERS)
-    issuer = dict(net_by_original(Path(one.info["journal"])))
+    journal = Path(one.info["journal"])
+    issuer = net_by_original(journal)
+    holds = holds_by_original(journal)
     view = await merchant.view(one.client, [OrderRef(row[0], row[1]) for row in orders])
     found = Comparison(issuer_minor=sum(issuer.values()))
     for order_id, _, amount, ours, rrns in orders:
         at_issuer = sum(issuer.pop(rrn, 0) for rrn in rrns.split(",") if rrn)
-        at_merchant = view[order_id][1]
+        status, at_merchant = view[order_id]
+        held = sum(holds.get(rrn, 0) for rrn in rrns.split(",") if rrn)
+        if held != (amount if status is OrderStatus.PREAUTH_APPROVED else 0):
+            found.lost.add(order_id)
+            found.findings.append(f"order {order_id} is {status}, the issuer holds {held}")
         found.ours_minor += ours
         found.merchant_minor += at_merchant
         if ours > amount or at_issuer > amount or at_issuer < ours:
@@ -138,7 +157,7 @@ def believe(
     untrue = {order_id: "it does not exist" for order_id in told.created if order_id not in orders}
     for order_id, outcome in told.outcomes.items():
         status = view[order_id][0] if order_id in view else None
-        if status is not outcome and not (outcome is OrderStatus.APPROVED and status in PAID):
+        if status is not outcome and status not in MOVED_ON.get(outcome, ()):
             untrue[order_id] = f"{outcome} was told, it is {status}"
     for order_id, minor in told.refunded.items():
         if order_id in orders and orders[order_id][2] - orders[order_id][3] < minor:

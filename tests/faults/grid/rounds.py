@@ -12,13 +12,13 @@ from itertools import cycle
 from typing import Final
 
 from tests.faults.grid.cells import CELL_S, Bench, recover
-from tests.faults.grid.flows import buy, give_back
+from tests.faults.grid.flows import buy, complete, give_back, reverse
 from tests.faults.grid.ledgers import Merchant, compare
 from tests.faults.grid.lives import UNANSWERED, Life, life
 from tests.faults.grid.report import RANDOM, Row, row_of
 from tests.faults.grid.told import Told
 
-from tkkpg.client import OrderStatus
+from tkkpg.client import OrderStatus, OrderType
 
 LOAD_S: Final = (0.2, 0.5)
 AFTER_ISSUER_S: Final = 0.3
@@ -30,6 +30,12 @@ CARDS: Final = (
     ("approve", "approve", "-1"),
 )
 """What each payer pays with, over and over."""
+STEPS: Final = {
+    OrderType.PURCHASE: ((give_back,), (reverse,), (give_back, give_back)),
+    OrderType.PRE_AUTH: ((complete,), (complete, give_back), (reverse,), (complete, reverse)),
+}
+"""What merchants do with a paid order."""
+PAID_FOR: Final = {OrderStatus.APPROVED, OrderStatus.PREAUTH_APPROVED}
 VICTIMS: Final = ("gateway", "issuer", "gateway and issuer")
 
 
@@ -100,11 +106,14 @@ async def _load_and_kill(one: Life, now: Round) -> None:
 
 async def _buy_on(one: Life, told: Told, cards: tuple[str, ...]) -> None:
     """Buy and give back, until nobody answers."""
+    plans = cycle([(kind, steps) for kind, many in STEPS.items() for steps in many])
     for card in cycle(cards):
+        kind, steps = next(plans)
         with suppress(*UNANSWERED):
-            created = await buy(one, told, card)
-            if told.outcomes.get(created.order_id) is OrderStatus.APPROVED:
-                await give_back(one, told, created)
+            created = await buy(one, told, card, kind)
+            if told.outcomes.get(created.order_id) in PAID_FOR:
+                for step in steps:
+                    await step(one, told, created)
         if one.process.returncode is not None:
             return
         await asyncio.sleep(0)

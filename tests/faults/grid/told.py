@@ -16,11 +16,13 @@ class Told:
         created: Orders whose CreateOrder was answered.
         outcomes: How an order ended, as its payer's browser was told.
         refunded: What was given back of an order, in minor units.
+        cards: Numbers of cards that were saved.
     """
 
     created: dict[int, OrderRef] = field(default_factory=dict)
     outcomes: dict[int, OrderStatus] = field(default_factory=dict)
     refunded: dict[int, int] = field(default_factory=dict)
+    cards: list[str] = field(default_factory=list)
 
     def summary(self) -> dict[str, int]:
         """Count the answers by what they said."""

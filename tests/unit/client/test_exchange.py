@@ -33,11 +33,13 @@ from tkkpg.client import (
 from tkkpg.client._exchange import READS, REPLY_SIZE_MAX, Exchange
 from tkkpg.client._refusals import AFTER_UNKNOWN
 from tkkpg.client._requests import Requests
+from tkkpg.client.options import NO_OPTIONS
 from tkkpg.protocol import codec, schema
 from tkkpg.protocol.messages import (
     CreateOrderRequest,
     CreateOrderResponse,
     GetOrderStatusResponse,
+    OrdersFilter,
     RefundRequest,
     RefundResponse,
 )
@@ -59,6 +61,7 @@ def create_order(**changes: object) -> Exchange[CreatedOrder]:
         "cancel_url": "",
         "decline_url": "",
         "order_type": OrderType.PURCHASE,
+        "options": NO_OPTIONS,
     }
     arguments.update(changes)
     return REQUESTS.create_order(**arguments)
@@ -80,15 +83,29 @@ CREATE = create_order()
 REFUND = refund()
 STATUS = REQUESTS.get_order_status(REF, language=Language.EN)
 INFORMATION = REQUESTS.get_order_information(REF, language=Language.EN)
-WRITES = pytest.mark.parametrize("exchange", [CREATE, REFUND], ids=["CreateOrder", "Refund"])
-ONLY_READS = pytest.mark.parametrize(
-    "exchange", [STATUS, INFORMATION], ids=["GetOrderStatus", "GetOrderInformation"]
-)
-EVERY = pytest.mark.parametrize(
-    "exchange",
-    [CREATE, REFUND, STATUS, INFORMATION],
-    ids=["CreateOrder", "Refund", "GetOrderStatus", "GetOrderInformation"],
-)
+ORDERS = REQUESTS.get_orders(OrdersFilter(), language=Language.EN)
+COMPLETION = REQUESTS.complete(REF, amount=PRICE, description="", fee=None, language=Language.EN)
+REVERSE = REQUESTS.reverse(REF, description="", two_id=None, language=Language.EN)
+PURCHASE = REQUESTS.pay_with_saved_card(REF, amount=PRICE, card_uid="C0FFEE", language=Language.EN)
+_READS: dict[str, Exchange[Any]] = {
+    "GetOrderStatus": STATUS,
+    "GetOrderInformation": INFORMATION,
+    "GetOrders": ORDERS,
+}
+_WRITES: dict[str, Exchange[Any]] = {
+    "CreateOrder": CREATE,
+    "Refund": REFUND,
+    "Completion": COMPLETION,
+    "Reverse": REVERSE,
+    "Purchase": PURCHASE,
+}
+
+
+def _each(exchanges: dict[str, Exchange[Any]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("exchange", exchanges.values(), ids=exchanges)
+
+
+WRITES, ONLY_READS, EVERY = _each(_WRITES), _each(_READS), _each(_READS | _WRITES)
 
 
 def refused(
@@ -318,6 +335,18 @@ def test_a_short_account_is_explained() -> None:
     assert "put money on the account" in refused(REFUND, "205").message
 
 
+def test_a_refused_filter_is_what_is_to_be_checked() -> None:
+    assert "Check the filter" in refused(ORDERS, "30").message
+
+
+@_each(_WRITES | {"GetOrderStatus": STATUS})
+def test_a_refusal_about_an_order_names_it(exchange: Exchange[Any]) -> None:
+    message = refused(exchange, "30").message
+
+    assert (exchange is CREATE) or f"of order {REF.order_id} was refused" in message
+    assert (exchange is CREATE) == ("return addresses" in message)
+
+
 def test_a_certificate_of_another_merchant_is_explained() -> None:
     assert "the CN of the certificate" in refused(CREATE, "10").message
 
@@ -437,7 +466,7 @@ def test_what_fails_afterwards_leaves_a_write_unknown(
 
     assert isinstance(unknown, OutcomeUnknown)
     assert unknown.operation == codec_operation(exchange)
-    assert unknown.order_id == (REF.order_id if exchange is REFUND else None)
+    assert unknown.order_id == (None if exchange is CREATE else REF.order_id)
 
 
 @ONLY_READS
@@ -455,7 +484,8 @@ def test_an_unknown_refund_names_the_order_and_says_what_to_ask() -> None:
         "Refund of order 14008766 may have been carried out: it was not answered. pg.example was "
         "connected, but did not answer in time. Do not repeat it: the money could be returned "
         "twice. Ask get_order_status until the order is not ON-REFUND, then "
-        "get_order_information: its refund_amount_minor says what has been returned."
+        "get_order_information: its refund_amount_minor says what has been returned. "
+        "refund_safely does that by itself."
     )
 
 

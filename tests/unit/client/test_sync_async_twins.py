@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import httpx2
 import pytest
+from tests.unit.client.scripted import Script, client_of, refused
 
 from tkkpg.client import (
     AZN,
@@ -16,8 +19,13 @@ from tkkpg.client import (
     AsyncClient,
     Client,
     Endpoint,
+    Language,
+    OperationRefused,
+    OrderOptions,
     OrderRef,
+    OrdersFilter,
     OrderStatus,
+    OrderType,
     OutcomeUnknown,
     _exchange,
 )
@@ -32,6 +40,8 @@ TWINS = [
 ]
 ENDPOINT = Endpoint("https://pg.example/Exec")
 REF = OrderRef(828, "277F3E926B1FADDA45E449B0C0E8CF76")
+PRICE = Amount.of("30.00", AZN)
+REFUSED = refused("X", "30")
 PIECE = b"x" * 65_536
 
 
@@ -47,7 +57,7 @@ def test_signatures_are_equal(name: str, twin: str) -> None:
 
     assert str(inspect.signature(getattr(Client, name))) == of_twin.replace(
         "AsyncBaseTransport", "BaseTransport"
-    )
+    ).replace("AsyncClock", "Clock")
 
 
 @pytest.mark.parametrize(("name", "twin"), TWINS)
@@ -103,6 +113,87 @@ async def test_an_asynchronous_client_talks_to_a_gateway_in_the_same_process() -
         state = await client.get_order_status(REF)
 
     assert state.order_status is OrderStatus.DECLINED
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "create_order": {
+        "amount": PRICE,
+        "description": "77",
+        "language": Language.RU,
+        "approve_url": "https://shop.example/a",
+        "cancel_url": "https://shop.example/c",
+        "decline_url": "https://shop.example/d",
+        "order_type": OrderType.PRE_AUTH,
+        "options": OrderOptions(instalments=3),
+    },
+    "get_order_status": {"ref": REF, "language": Language.RU},
+    "get_order_information": {
+        "ref": REF,
+        "show_params": True,
+        "show_operations": True,
+        "show_positions": True,
+        "language": Language.RU,
+    },
+    "get_orders": {"only": OrdersFilter(last_count=5), "language": Language.RU},
+    "complete": {
+        "ref": REF,
+        "amount": PRICE,
+        "description": "77",
+        "fee": Amount(1, AZN),
+        "language": Language.RU,
+    },
+    "reverse": {"ref": REF, "description": "77", "two_id": 5, "language": Language.RU},
+    "refund": {
+        "ref": REF,
+        "amount": PRICE,
+        "description": "77",
+        "two_id": 5,
+        "with_fee": True,
+        "language": Language.RU,
+    },
+    "pay_with_saved_card": {
+        "ref": REF,
+        "amount": PRICE,
+        "card_uid": "C0FFEE",
+        "language": Language.RU,
+    },
+    "wait_until_final": {"ref": REF, "timeout_s": 0},
+    "refund_safely": {
+        "ref": REF,
+        "amount": PRICE,
+        "refunded_before": Amount(0, AZN),
+        "description": "77",
+        "two_id": 5,
+        "with_fee": True,
+        "timeout_s": 0,
+    },
+    "resolve_pending": {"refs": [REF]},
+}
+
+
+def test_every_method_that_asks_a_gateway_is_called_here() -> None:
+    public = {name for name, _ in TWINS if not name.startswith("_")}
+
+    assert CALLS.keys() == public - {"close"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", CALLS)
+async def test_both_send_the_same_bytes_with_every_argument_in_them(name: str) -> None:
+    script, twin = Script([REFUSED]), Script([REFUSED])
+    with client_of(script) as client, suppress(OperationRefused):
+        getattr(client, name)(**CALLS[name])
+    transport = httpx2.MockTransport(twin)
+    async with AsyncClient(ENDPOINT, merchant_id="E1000010", transport=transport) as other:
+        with suppress(OperationRefused):
+            await getattr(other, name)(**CALLS[name])
+
+    (asked,) = script.asked
+    assert [asked] == twin.asked
+    sent = {field.name: getattr(asked, field.name) for field in fields(asked)}
+    assert sent["language"] is CALLS[name].get("language", Language.EN)
+    for argument in CALLS[name].keys() & sent.keys() - {"language", "fee"}:
+        assert str(CALLS[name][argument]) in str(sent[argument])
 
 
 class Endless(httpx2.SyncByteStream, httpx2.AsyncByteStream):

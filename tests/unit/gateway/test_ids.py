@@ -127,6 +127,17 @@ async def test_an_order_has_a_number_and_a_session_of_32_digits() -> None:
     assert (first.session_id, second.session_id) == (f"{1:032X}", f"{2:032X}")
 
 
+async def test_a_saved_card_is_named_by_32_digits_that_nobody_guesses() -> None:
+    asked: list[int] = []
+
+    def random_bytes(size: int) -> bytes:
+        asked.append(size)
+        return bytes.fromhex("0123456789abcdef" * 2)
+
+    assert Ids(random_bytes, Blocks().reserve).card_uid() == "0123456789ABCDEF" * 2
+    assert asked == [16]
+
+
 async def test_a_token_is_16_random_bytes_written_in_letters() -> None:
     asked: list[int] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
 import stat
@@ -9,6 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tkkpg.gateway.keys import PURPOSES, Keys, load_keys
 from tkkpg.protocol.errors import ConfigurationError
@@ -47,8 +50,8 @@ def test_the_first_start_makes_a_key_for_every_purpose(path: Path) -> None:
 
     assert list(keys.by_purpose) == list(PURPOSES)
     found = [key for named in keys.by_purpose.values() for key in named.values()]
-    assert [len(key) for key in found] == [32] * 3
-    assert len(set(found)) == 3
+    assert [len(key) for key in found] == [32] * len(PURPOSES)
+    assert len(set(found)) == len(PURPOSES)
 
 
 def test_the_file_is_its_owners_alone_whatever_the_umask(path: Path) -> None:
@@ -86,7 +89,8 @@ DAMAGED = {
     "empty": [""],
     "cut off": ["\n".join(WHOLE)[:-10]],
     "no TOML": ["these are my keys"],
-    "a purpose is missing": WHOLE[:-1],
+    "a purpose is missing": WHOLE[1:],
+    "only the newest purpose is there": WHOLE[-1:],
     "a purpose is no table": ["pan = 5", "page = 'ab'", "audit = []"],
     "a key is no text": [*WHOLE[:-1], f"[{PURPOSES[-1]}]\nk1 = 5"],
     "a key is not hexadecimal": [*WHOLE[:-1], table(PURPOSES[-1], "xy" * 32)],
@@ -189,3 +193,92 @@ def test_keys_never_show_themselves() -> None:
     assert "k2" in shown
     assert OLD.hex() not in shown
     assert "ooo" not in shown
+
+
+# ---------------------------------------------------------------- what is sealed at rest
+
+
+def test_what_was_sealed_opens_for_what_it_is_bound_to() -> None:
+    sealed = ROTATED.seal("token günəş", "card 1")
+
+    assert ROTATED.unseal(sealed, "card 1") == "token günəş"
+    assert sealed.startswith("k2.")
+    assert "token" not in sealed
+
+
+@given(text=st.text(max_size=64), bound_to=st.text(max_size=64))
+def test_every_text_comes_back_as_it_was(text: str, bound_to: str) -> None:
+    assert ROTATED.unseal(ROTATED.seal(text, bound_to), bound_to) == text
+
+
+def test_the_same_text_is_never_sealed_the_same_twice() -> None:
+    assert ROTATED.seal("token", "card 1") != ROTATED.seal("token", "card 1")
+
+
+def test_what_a_rotated_key_sealed_still_opens() -> None:
+    sealed = BEFORE.seal("token", "card 1")
+
+    assert sealed.startswith("k1.")
+    assert ROTATED.unseal(sealed, "card 1") == "token"
+
+
+def tampered() -> dict[str, tuple[Keys, str, str]]:
+    """Ways in which a sealed value is not what it was: keys, value, and what it is bound to."""
+    sealed = ROTATED.seal("token", "card 1")
+    key_id, _, content = sealed.partition(".")
+    raw = base64.b64decode(content)
+
+    def again(changed: bytes, name: str = key_id) -> str:
+        return f"{name}.{base64.b64encode(changed).decode()}"
+
+    return {
+        "bound to another": (ROTATED, sealed, "card 2"),
+        "bound to nothing": (ROTATED, sealed, ""),
+        "a bit of the nonce": (ROTATED, again(bytes([raw[0] ^ 1]) + raw[1:]), "card 1"),
+        "a bit of the text": (ROTATED, again(raw[:12] + bytes([raw[12] ^ 1]) + raw[13:]), "card 1"),
+        "a bit of the tag": (ROTATED, again(raw[:-1] + bytes([raw[-1] ^ 1])), "card 1"),
+        "cut short": (ROTATED, again(raw[:-1]), "card 1"),
+        "nothing but a nonce": (ROTATED, again(raw[:12]), "card 1"),
+        "less than a nonce": (ROTATED, again(raw[:3]), "card 1"),
+        "another key's name": (ROTATED, again(raw, "k1"), "card 1"),
+        "an unknown key": (ROTATED, again(raw, "k9"), "card 1"),
+        "a key that is gone": (BEFORE, sealed, "card 1"),
+        "no base64": (ROTATED, "k2.%%%", "card 1"),
+        "not sealed at all": (ROTATED, "token", "card 1"),
+        "empty": (ROTATED, "", "card 1"),
+    }
+
+
+@pytest.mark.parametrize("name", tampered())
+def test_anything_else_is_refused_with_the_remedy_and_without_the_value(name: str) -> None:
+    keys, sealed, bound_to = tampered()[name]
+
+    with pytest.raises(ConfigurationError, match=r"cannot be opened.*Restore both") as told:
+        keys.unseal(sealed, bound_to)
+
+    assert "token" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+def test_an_older_file_is_given_a_key_to_seal_with_and_keeps_its_others(path: Path) -> None:
+    older = written(path, *(table(purpose, OLD.hex(), NEW.hex()) for purpose in PURPOSES[:-1]))
+
+    keys = load_keys(older, os.urandom)
+
+    assert keys.unseal(keys.seal("token", "card 1"), "card 1") == "token"
+    assert {one: keys.by_purpose[one] for one in PURPOSES[:-1]} == {
+        one: {"k1": OLD, "k2": NEW} for one in PURPOSES[:-1]
+    }
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    assert load_keys(path, os.urandom) == keys
+
+
+def test_a_file_that_others_may_use_is_not_added_to(path: Path) -> None:
+    written(path, *WHOLE[:-1]).chmod(0o644)
+    before = path.read_bytes()
+
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        load_keys(path, os.urandom)
+
+    assert path.read_bytes() == before

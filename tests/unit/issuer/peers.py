@@ -48,6 +48,29 @@ def authorisation(message_type: str, amount_minor: int = 1_000, pan: str = PAN) 
     return {fields.PAN: pan, **_financial(message_type, amount_minor)}
 
 
+def registering(message: Message) -> Message:
+    """The same authorisation, which asks the issuer to keep the card."""
+    return {**message, fields.ADDITIONAL: "71011"}
+
+
+def by_token(token: str, message_type: str = fields.CHARGE, amount_minor: int = 1_000) -> Message:
+    """An authorisation of a card that the issuer keeps."""
+    return {
+        **_financial(message_type, amount_minor),
+        fields.ADDITIONAL: f"72{len(token):02d}{token}",
+    }
+
+
+def of_merchant(message: Message, merchant: str) -> Message:
+    """The same request from another merchant."""
+    return {**message, fields.MERCHANT: f"{merchant:<15}"}
+
+
+def token_in(reply: Message) -> str:
+    """The token that a reply holds, empty for none."""
+    return fields.elements_of(reply).get(fields.KEPT_CARD_TAG, "")
+
+
 def about(original: Message, message_type: str, amount_minor: int = 1_000) -> Message:
     """A request that names an earlier one: completion, reversal or advice."""
     named = original[fields.TYPE] + original[fields.STAN] + original[fields.TRANSMITTED]

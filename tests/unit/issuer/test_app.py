@@ -19,8 +19,11 @@ from tests.unit.issuer.peers import (
     about,
     authorisation,
     bank,
+    by_token,
     connected,
+    registering,
     repeated,
+    token_in,
 )
 
 from tkkpg.gateway.host import fields
@@ -114,6 +117,34 @@ async def test_a_busy_port_is_told(tmp_path: Path) -> None:
                 pass
 
 
+async def test_two_issuers_do_not_share_a_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tkkpg.issuer.app.PATIENCE_S", 0.1)
+    async with bank(tmp_path) as (_, link):
+        with pytest.raises(ConfigurationError, match=r"already uses .*--home"):
+            async with issuer(IssuerSettings(home=tmp_path, accounts=ACCOUNTS)):
+                pass
+        assert await link.code(authorisation(fields.CHARGE)) == "001"
+
+
+async def test_a_killed_issuer_lets_go_of_its_home_and_the_next_keeps_the_cards(
+    tmp_path: Path,
+) -> None:
+    pan = find_card("approve").pan
+    with process(tmp_path) as (running, port):
+        async with connected(port) as link:
+            token = token_in(await link.ask(registering(authorisation(fields.CHARGE, pan=pan))))
+            running.send_signal(signal.SIGKILL)
+            running.wait(DEADLINE_S)
+
+    with process(tmp_path) as (_, port):
+        async with connected(port) as link:
+            assert await link.code(by_token(token)) == "001"
+            again = await link.ask(registering(authorisation(fields.CHARGE, pan=pan)))
+            assert token_in(again) == token
+
+
 @pytest.mark.parametrize("damage", ["no database", "a folder"])
 async def test_a_journal_that_cannot_be_used_is_said_in_words(tmp_path: Path, damage: str) -> None:
     if damage == "a folder":
@@ -130,13 +161,14 @@ async def test_the_journal_is_private_and_holds_no_card_number(tmp_path: Path) -
     charge = authorisation(fields.CHARGE)
     stranger = authorisation(fields.CHARGE, pan=UNKNOWN)
     async with bank(tmp_path / "home") as (info, link):
-        for request in (charge, stranger, about(charge, fields.REVERSAL_ADVICE)):
+        kept = registering(authorisation(fields.CHARGE))
+        for request in (charge, stranger, kept, about(charge, fields.REVERSAL_ADVICE)):
             await link.ask(request)
         files = {path: path.read_bytes() for path in info.journal.parent.iterdir()}
 
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
         assert info.journal.parent.stat().st_mode & 0o777 == 0o700
-        assert len(files) == 3, "the database, its WAL and its index"
+        assert len(files) == 4, "the lock, the database, its WAL and its index"
         everything = b"".join(files.values())
         assert charge[fields.RRN].encode() in everything
         assert PAN.encode() not in everything

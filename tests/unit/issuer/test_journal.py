@@ -8,10 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.issuer.peers import ACCOUNTS, POOR, about, authorisation, refund, repeated
+from tests.unit.issuer.peers import (
+    ACCOUNTS,
+    POOR,
+    about,
+    authorisation,
+    refund,
+    registering,
+    repeated,
+)
 
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.fields import Message
@@ -23,6 +32,7 @@ from tkkpg.issuer.statement import (
     net_by_original,
     unbalanced,
 )
+from tkkpg.issuer.tokens import random_token
 
 AMOUNTS: Final = (400, 600, 1_000, 30_000)
 
@@ -31,7 +41,7 @@ AMOUNTS: Final = (400, 600, 1_000, 30_000)
 def opened(path: Path) -> Iterator[tuple[Issuer, Journal]]:
     """An issuer with its journal, without links."""
     with closing(Journal(path, ACCOUNTS)) as journal:
-        yield Issuer(ACCOUNTS, journal), journal
+        yield Issuer(ACCOUNTS, journal, random_token), journal
 
 
 def test_nothing_of_a_tx_stays_when_it_fails(tmp_path: Path) -> None:
@@ -49,6 +59,31 @@ def test_nothing_of_a_tx_stays_when_it_fails(tmp_path: Path) -> None:
 def _answer_then_fail(issuer: Issuer, request: Message) -> None:
     issuer.answer(request)
     issuer.answer({**request, fields.TYPE: "0500"})
+
+
+def test_a_tx_whose_commit_fails_leaves_the_journal_ready_for_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "issuer.db"
+    with opened(path) as (issuer, journal):
+        journal._db.set_commit_hook(lambda: True)  # SQLite turns the commit into a rollback
+        with pytest.raises(apsw.ConstraintError), journal.tx():
+            issuer.answer(authorisation(fields.CHARGE))
+        journal._db.set_commit_hook(None)
+        assert movements(path) == []
+
+        with journal.tx():
+            issuer.answer(authorisation(fields.CHARGE))
+        assert len(movements(path)) == 1
+
+
+def test_a_card_that_was_not_kept_leaves_no_token_when_the_tx_fails(tmp_path: Path) -> None:
+    path = tmp_path / "issuer.db"
+    request = registering(authorisation(fields.CHARGE))
+    with opened(path) as (issuer, journal):
+        with pytest.raises(fields.MalformedMessage), journal.tx():
+            _answer_then_fail(issuer, request)
+
+        assert journal._rows("SELECT * FROM kept_card") == []
+        assert journal._rows("SELECT * FROM registration") == []
 
 
 def test_an_account_keeps_its_balance_when_the_file_is_opened_again(tmp_path: Path) -> None:
@@ -69,6 +104,7 @@ def requests(draw: st.DrawFn) -> list[Message]:
             st.lists(st.sampled_from([fields.HOLD, fields.CHARGE]), min_size=1, max_size=4)
         )
     ]
+    originals = [registering(one) if draw(st.booleans()) else one for one in originals]
     originals.append(authorisation(fields.CHARGE, pan=POOR))
     asked = list(originals)
     for _ in range(draw(st.integers(0, 10))):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+import apsw
 import pytest
 import structlog
 from structlog.testing import capture_logs
@@ -26,9 +28,10 @@ from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.framing import FRAME_MAX, frame
 from tkkpg.issuer.app import IssuerInfo
 from tkkpg.issuer.journal import Journal
-from tkkpg.issuer.server import LINKS_MAX, Desk, LinkEnd
+from tkkpg.issuer.server import LINKS_MAX, SIGN_ON_S, Desk, LinkEnd
 from tkkpg.issuer.service import Issuer
 from tkkpg.issuer.statement import movements, net_by_original
+from tkkpg.issuer.tokens import random_token
 
 pytestmark = pytest.mark.anyio
 
@@ -82,6 +85,8 @@ async def test_an_echo_comes_back_and_signs_nobody_on(running: tuple[IssuerInfo,
             for name, number in (("amount", fields.AMOUNT), ("STAN", fields.STAN))
         ),
         pytest.param(written(CHARGE | {fields.PROCESSING: fields.REFUND_CODE}), id="no original"),
+        pytest.param(written(CHARGE | {fields.ADDITIONAL: "7232SHORT"}), id="token cut off"),
+        pytest.param(written(CHARGE | {fields.ADDITIONAL: "7101171011"}), id="element twice"),
     ],
 )
 async def test_garbage_ends_its_own_link_with_a_line_in_the_log(
@@ -159,7 +164,7 @@ async def test_what_was_taken_is_done_although_its_link_has_ended(
 
 async def test_no_more_is_taken_from_a_peer_until_it_reads(tmp_path: Path) -> None:
     with closing(Journal(tmp_path / "issuer.db", peers.ACCOUNTS)) as journal:
-        end = LinkEnd(Desk(Issuer(peers.ACCOUNTS, journal), journal, LOG), LOG)
+        end = LinkEnd(Desk(Issuer(peers.ACCOUNTS, journal, random_token), journal, LOG), LOG)
         server = await asyncio.get_running_loop().create_server(lambda: end, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server, connected(port) as link, AsyncExitStack() as stack:
@@ -188,12 +193,124 @@ async def test_one_link_too_many_is_ended_and_the_others_stay(
         assert await first.code(authorisation(fields.CHARGE)) == "001"
 
 
+@asynccontextmanager
+async def listening(
+    folder: Path, *, sign_on_s: float = SIGN_ON_S
+) -> AsyncIterator[tuple[Desk, int]]:
+    """An issuer's end of the links without its process; give its desk and port."""
+    with closing(Journal(folder / "issuer.db", peers.ACCOUNTS)) as journal:
+        desk = Desk(Issuer(peers.ACCOUNTS, journal, random_token), journal, LOG)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: LinkEnd(desk, LOG, sign_on_s=sign_on_s), "127.0.0.1", 0
+        )
+        async with server:
+            yield desk, server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize("meanwhile", [(), (fields.ECHO,), (fields.SIGN_ON, fields.SIGN_OFF)])
+async def test_a_link_that_is_not_signed_on_gives_its_place_back(
+    tmp_path: Path, meanwhile: tuple[str, ...]
+) -> None:
+    async with listening(tmp_path, sign_on_s=0.05) as (desk, port):
+        with capture_logs() as logs:
+            async with connected(port, signed_on=False) as idle:
+                for code in meanwhile:
+                    await idle.ask(network(code))
+
+                assert await idle.ended()
+        assert not desk.links
+
+    assert [entry["event"] for entry in logs] == ["link_not_signed_on"]
+
+
+async def test_a_link_that_is_signed_on_stays_however_long_it_is_idle(tmp_path: Path) -> None:
+    async with listening(tmp_path, sign_on_s=0.05) as (desk, port), connected(port) as idle:
+        async with connected(port, signed_on=False) as later:
+            assert await later.ended()  # its time began after the other's
+
+        assert len(desk.links) == 1
+        assert await idle.code(authorisation(fields.CHARGE)) == "001"
+
+
+@contextmanager
+def without(journal: Path, table: str) -> Iterator[None]:
+    """Hide a table for a while, as no request expects."""
+
+    def rename(before: str, after: str) -> None:
+        with closing(apsw.Connection(str(journal))) as db:
+            db.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+    rename(table, "hidden")
+    yield
+    rename("hidden", table)
+
+
+async def test_a_request_that_fails_is_declined_and_those_beside_it_are_answered(
+    link: Link, journal: Path
+) -> None:
+    before = authorisation(fields.CHARGE)
+    answered = await link.ask(before)
+    failing, declined = authorisation(fields.CHARGE), authorisation(fields.CHARGE, pan=peers.POOR)
+    with without(journal, "movement"), capture_logs() as logs:
+        link.send(repeated(before), failing, declined)
+        replies = [await link.receive() for _ in range(3)]
+
+    assert replies[0] == answered
+    assert [reply[fields.RESPONSE] for reply in replies] == ["001", "811", "076"]
+    assert replies[1] == {k: v for k, v in failing.items() if k != fields.PAN} | {
+        fields.TYPE: "0210",
+        fields.RESPONSE: "811",
+    }
+    assert [entry["event"] for entry in logs] == ["batch_failed", "request_failed"]
+    assert {entry["reason"] for entry in logs} == {"SQLError"}
+    assert peers.PAN not in str(logs)
+    assert await link.ask(repeated(failing)) == replies[1]
+    assert failing[fields.RRN] not in net_by_original(journal)
+
+
+async def test_what_was_approved_before_is_not_declined_because_a_repeat_fails(
+    link: Link, journal: Path
+) -> None:
+    kept = peers.token_in(await link.ask(peers.registering(authorisation(fields.CHARGE))))
+    charge = peers.by_token(kept)
+    approved = await link.ask(charge)
+    with without(journal, "kept_card"), capture_logs() as logs:
+        assert await link.ask(repeated(charge)) == approved
+
+    assert [entry["event"] for entry in logs] == ["batch_failed", "request_failed"]
+
+
+async def test_a_reversal_advice_that_fails_is_carried_out_when_it_comes_again(
+    link: Link, journal: Path
+) -> None:
+    charge = authorisation(fields.CHARGE)
+    await link.ask(charge)
+    advice = about(charge, fields.REVERSAL_ADVICE)
+    with without(journal, "movement"):
+        link.send(advice)
+        assert await link.code(authorisation(fields.CHARGE, pan=peers.POOR)) == "076"
+
+    assert await link.code(repeated(advice)) == "001"
+    assert net_by_original(journal) == {charge[fields.RRN]: 0}
+
+
+async def test_nothing_is_answered_that_cannot_be_recorded(link: Link, journal: Path) -> None:
+    charge = authorisation(fields.CHARGE)
+    with without(journal, "message"), capture_logs() as logs:
+        link.send(charge)
+        assert await link.code(network(fields.ECHO)) == "001"
+
+    events = [entry["event"] for entry in logs]
+    assert events == ["batch_failed", "request_failed", "request_unanswered"]
+    assert await link.code(charge) == "001"
+
+
 async def test_what_has_come_is_answered_before_it_stops(tmp_path: Path) -> None:
     gateways: asyncio.Queue[Link] = asyncio.Queue()
     server = await asyncio.start_server(lambda r, w: gateways.put_nowait(Link(r, w)), "127.0.0.1")
     async with server:
         with closing(Journal(tmp_path / "issuer.db", peers.ACCOUNTS)) as journal:
-            desk = Desk(Issuer(peers.ACCOUNTS, journal), journal, LOG)
+            desk = Desk(Issuer(peers.ACCOUNTS, journal, random_token), journal, LOG)
             _, end = await asyncio.get_running_loop().create_connection(
                 lambda: LinkEnd(desk, LOG), *server.sockets[0].getsockname()
             )

@@ -7,7 +7,18 @@ from typing import Final
 
 import pytest
 from tests.unit.issuer import peers
-from tests.unit.issuer.peers import Link, about, authorisation, network, refund, repeated
+from tests.unit.issuer.peers import (
+    Link,
+    about,
+    authorisation,
+    by_token,
+    network,
+    of_merchant,
+    refund,
+    registering,
+    repeated,
+    token_in,
+)
 
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.fields import Message
@@ -311,7 +322,7 @@ async def test_what_was_refunded_in_part_is_not_reversed(
 
 @EACH_REVERSAL
 @pytest.mark.parametrize("named", ["hold", "completion"])
-async def test_what_was_completed_is_not_reversed(
+async def test_what_was_completed_is_reversed_whole(
     link: Link, journal: Path, kind: str, named: str
 ) -> None:
     hold = authorisation(fields.HOLD)
@@ -320,8 +331,8 @@ async def test_what_was_completed_is_not_reversed(
     await link.ask(completion)
 
     original = {"hold": hold, "completion": completion}[named]
-    assert await link.code(about(original, kind)) == "055"
-    assert net_by_original(journal) == {hold[fields.RRN]: 1_000}
+    assert await link.code(about(original, kind)) == "001"
+    assert net_by_original(journal) == {hold[fields.RRN]: 0}
 
 
 async def test_what_was_reversed_is_neither_completed_nor_refunded(link: Link) -> None:
@@ -360,6 +371,118 @@ async def test_an_authorisation_overtaken_by_its_reversal_is_declined(
     assert await link.code(original) == await link.code(repeated(original)) == "055"
     assert await link.code(authorisation(late)) == "001"
     assert original[fields.RRN] not in net_by_original(journal)
+
+
+# --------------------------------------------------------------------------- kept cards
+
+
+@EACH_AUTHORISATION
+async def test_an_approval_that_was_asked_to_keep_the_card_comes_with_its_token(
+    link: Link, kind: str
+) -> None:
+    reply = await link.ask(registering(authorisation(kind)))
+
+    assert reply[fields.RESPONSE] == "001"
+    assert fields.is_token(token_in(reply))
+    assert len(token_in(reply)) == fields.TOKEN_MAX
+    assert peers.PAN not in str(reply)
+
+
+async def test_an_approval_that_was_not_asked_gives_no_token(link: Link) -> None:
+    await link.ask(registering(authorisation(fields.CHARGE)))
+
+    assert fields.ADDITIONAL not in await link.ask(authorisation(fields.CHARGE))
+    reply = await link.ask({**authorisation(fields.CHARGE), fields.ADDITIONAL: "71010"})
+    assert fields.ADDITIONAL not in reply
+
+
+@pytest.mark.parametrize(("pan", "code"), [(peers.POOR, "076"), (peers.UNKNOWN, "075")])
+async def test_a_decline_keeps_no_card(link: Link, pan: str, code: str) -> None:
+    reply = await link.ask(registering(authorisation(fields.CHARGE, pan=pan)))
+
+    assert reply[fields.RESPONSE] == code
+    assert fields.ADDITIONAL not in reply
+
+
+@EACH_AUTHORISATION
+async def test_a_token_moves_money_on_its_card(link: Link, journal: Path, kind: str) -> None:
+    token = token_in(await link.ask(registering(authorisation(fields.CHARGE, 1))))
+
+    assert await link.code(by_token(token, kind, 60_000)) == "001"
+    assert await link.code(by_token(token, kind, 40_000)) == "076"
+    assert {line.account for line in movements(journal)} == {"rich"}
+
+
+async def test_a_card_has_one_token_for_each_merchant(link: Link) -> None:
+    async def kept(request: Message, merchant: str) -> str:
+        return token_in(await link.ask(registering(of_merchant(request, merchant))))
+
+    first, again, other = [
+        await kept(authorisation(fields.CHARGE), merchant) for merchant in ("A", "A", "B")
+    ]
+    limited = await kept(authorisation(fields.CHARGE, pan=peers.LIMITED), "A")
+
+    assert first == again
+    assert len({first, other, limited}) == 3
+    asked_by_token = {**by_token(first), fields.ADDITIONAL: f"7101172{len(first)}{first}"}
+    assert token_in(await link.ask(of_merchant(asked_by_token, "A"))) == first
+
+
+@pytest.mark.parametrize("merchant", ["B", "a", "A1", ""])
+async def test_a_token_is_of_no_use_to_another_merchant(
+    link: Link, journal: Path, merchant: str
+) -> None:
+    kept = registering(of_merchant(authorisation(fields.CHARGE), "A"))
+    token = token_in(await link.ask(kept))
+
+    assert await link.code(of_merchant(by_token(token), merchant)) == "075"
+    assert await link.code(of_merchant(by_token(token), "A")) == "001"
+    assert len(movements(journal)) == 2
+
+
+@pytest.mark.parametrize("token", ["NOBODYS", peers.PAN, "a' OR '1'='1", "", " "])
+async def test_a_token_that_was_never_given_is_declined_like_an_unknown_card(
+    link: Link, journal: Path, token: str
+) -> None:
+    await link.ask(registering(authorisation(fields.CHARGE, 1)))
+
+    assert await link.code(by_token(token)) == "075"
+    assert await link.code(registering(by_token(token))) == "075"
+    assert len(movements(journal)) == 1
+
+
+async def test_a_registration_sent_again_gets_the_same_token(link: Link, journal: Path) -> None:
+    request = registering(authorisation(fields.CHARGE))
+    first = await link.ask(request)
+
+    assert await link.ask(repeated(request)) == await link.ask(request) == first
+    assert len(movements(journal)) == 1
+
+
+async def test_a_repeat_registers_no_card_that_its_first_message_did_not(link: Link) -> None:
+    request = authorisation(fields.CHARGE)
+    first = await link.ask(request)
+
+    assert await link.ask(registering(repeated(request))) == first
+    kept = await link.ask(registering(authorisation(fields.CHARGE)))
+    assert await link.ask(registering(repeated(request))) == first
+    assert token_in(kept)
+
+
+async def test_a_card_stays_kept_when_its_authorisation_is_reversed(link: Link) -> None:
+    request = registering(authorisation(fields.CHARGE))
+    token = token_in(await link.ask(request))
+    assert await link.code(about(request, fields.REVERSAL_ADVICE)) == "001"
+
+    assert await link.code(by_token(token)) == "001"
+
+
+async def test_a_request_that_names_a_card_twice_ends_the_link(link: Link, journal: Path) -> None:
+    token = token_in(await link.ask(registering(authorisation(fields.CHARGE))))
+    link.send({**by_token(token), fields.PAN: peers.PAN})
+
+    assert await link.ended()
+    assert len(movements(journal)) == 1
 
 
 # ---------------------------------------------------------------------------- scenarios

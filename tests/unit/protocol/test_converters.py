@@ -10,6 +10,7 @@ import pytest
 
 from tkkpg.protocol import converters as as_
 from tkkpg.protocol.converters import Converter
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import AZN, Language, OperationStatus, OrderStatus, OrderType
 
 
@@ -53,6 +54,16 @@ from tkkpg.protocol.values import AZN, Language, OperationStatus, OrderStatus, O
         (as_.url, "/testshopPageReturn.jsp", "/testshopPageReturn.jsp"),
         (as_.url, "https://mağaza.example/ödəniş", "https://mağaza.example/ödəniş"),
         (as_.text(5), "ödəni", "ödəni"),
+        (as_.minutes, "30", 30),
+        (as_.minutes, "0", 0),
+        (as_.minutes, "-1", -1),
+        (as_.minutes, "-9999999", -9_999_999),
+        (as_.day_or_datetime, "2021-02-22", datetime.fromisoformat("2021-02-22 00:00:00")),
+        (as_.day_or_datetime, "2021-02-22 10:43:36", datetime.fromisoformat("2021-02-22 10:43:36")),
+        (as_.day_or_datetime, "null", None),
+        (as_.secret, "4169733213495869", Secret("4169733213495869")),
+        (as_.tag, "Purchase.Recur.frequency", "Purchase.Recur.frequency"),
+        (as_.tag, "FA-DATA", "FA-DATA"),
     ],
 )
 def test_a_converter_reads(converter: Converter, text: str, value: object) -> None:
@@ -84,16 +95,30 @@ def test_a_converter_reads(converter: Converter, text: str, value: object) -> No
         (as_.number, "1" * 5000, "must be a whole number of at most 18 digits"),
         (as_.number, "१२", "must be a whole number of at most 18 digits"),
         (as_.number, "null", "must be a whole number of at most 18 digits"),
-        (as_.currency, "643", "must be one of 944"),
-        (as_.currency, "AZN", "must be one of 944"),
-        (as_.currency, "0944", "must be one of 944"),
-        (as_.currency, "null", "must be one of 944"),
+        (as_.currency, "999", "must be a numeric code of ISO 4217"),
+        (as_.currency, "AZN", "must be a numeric code of ISO 4217"),
+        (as_.currency, "0944", "must be a numeric code of ISO 4217"),
+        (as_.currency, "null", "must be a numeric code of ISO 4217"),
         (as_.language, "DE", "must be one of AZ, EN, RU"),
         (as_.language, "AZE", "must be one of AZ, EN, RU"),
         (as_.order_type, "purchase", "must be one of Purchase, PreAuth"),
         (as_.order_status, "CANCELLED", "must be one of CREATED, "),
         (as_.operation_status, "0", "must be one of 00, "),
         (as_.flag, "yes", "must be true or false"),
+        (as_.minutes, "30.0", "must be whole minutes of at most 7 digits, zero or less for never"),
+        (as_.minutes, "+30", "must be whole minutes"),
+        (as_.minutes, "--1", "must be whole minutes"),
+        (as_.minutes, "10000000", "must be whole minutes"),
+        (as_.minutes, "never", "must be whole minutes"),
+        (as_.minutes, "٣٠", "must be whole minutes"),
+        (as_.day_or_datetime, "22.02.2021", "must be a date YYYY-MM-DD, such as 2021-02-22"),
+        (as_.day_or_datetime, "2021-02-22T10:43", "must be a local time YYYY-MM-DD hh:mm:ss"),
+        (as_.day_or_datetime, "0999-12-31", "must be a date YYYY-MM-DD, such as 2021-02-22"),
+        (as_.legacy_datetime, "0999-12-31 00:00:00", "must be a local time YYYY-MM-DD hh:mm:ss"),
+        (as_.tag, "ödəniş", "must have a name of at most 128 letters, digits and signs . _ -"),
+        (as_.tag, "a:b", "must have a name of at most 128 letters"),
+        (as_.tag, "1a", "must have a name of at most 128 letters"),
+        (as_.tag, "x" * 129, "must have a name of at most 128 letters"),
         (as_.legacy_datetime, "22.02.2021", "must be a local time YYYY-MM-DD hh:mm:ss, such as"),
         (as_.screen_datetime, "2021-02-22 10:43:36", "must be a local time dd/MM/yyyy HH:mm:ss"),
         (as_.short_date, "20210222", "must be a date yymmdd, such as 210222"),
@@ -129,6 +154,9 @@ def test_a_converter_refuses_to_read(converter: Converter, text: str, reason: st
         (as_.short_date, date(2021, 2, 3), "210203"),
         (as_.short_time, time(4, 5, 6), "040506"),
         (as_.base64_text, "Ödəniş", "w5ZkyZluacWf"),
+        (as_.minutes, -1, "-1"),
+        (as_.day_or_datetime, datetime.fromisoformat("2021-02-03"), "2021-02-03 00:00:00"),
+        (as_.secret, Secret("4169733213495869"), "4169733213495869"),
     ],
 )
 def test_a_converter_writes(converter: Converter, value: object, text: str) -> None:
@@ -144,6 +172,9 @@ def test_a_converter_writes(converter: Converter, value: object, text: str) -> N
         (as_.minor_units, 30.0, "must be a whole number between 1 and"),
         (as_.number, -1, "must be a whole number between 0 and"),
         (as_.number, 10**18, "must be a whole number between 0 and"),
+        (as_.minutes, 10_000_000, "must be whole minutes of at most 7 digits"),
+        (as_.tag, "a b", "must have a name of"),
+        (as_.tag, "", "must have a name of"),
         (as_.text(5), "ödəniş", "is longer than 5 characters"),
         (as_.url, "/" * 256, "is longer than 255 characters"),
         (as_.url, "/\x00", "holds a control character"),

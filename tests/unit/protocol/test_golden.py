@@ -18,6 +18,7 @@ from tkkpg.protocol.codec import (
     failure,
 )
 from tkkpg.protocol.errors import InvalidMessage, InvalidOperation
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.messages import (
     Failure,
     OrderInformation,
@@ -27,7 +28,7 @@ from tkkpg.protocol.messages import (
 )
 from tkkpg.protocol.values import Currency, Operation
 
-ASKED = golden_cases("requests", "styles", "malformed")
+ASKED = golden_cases("requests", "operations", "styles", "malformed")
 ACCEPTED = [case for case in ASKED if case.facts["status"] == "00"]
 REFUSED = [case for case in ASKED if case.facts["status"] != "00"]
 REPLIES = golden_cases("replies")
@@ -39,15 +40,22 @@ def written(cases: list[GoldenCase]) -> list[GoldenCase]:
     return [case for case in cases if "written" in case.facts]
 
 
+def is_number(value: object) -> bool:
+    """Nought counts, unlike `False`."""
+    return type(value) is int
+
+
 def plain(value: object) -> object:
-    """Turn a message into what TOML can hold, without what is absent or empty."""
+    """Turn a message into what TOML can hold, without what is absent, empty or false."""
     if isinstance(value, Currency):
         return value.code
+    if isinstance(value, Secret):
+        return repr(value)
     if isinstance(value, tuple):
         return [plain(member) for member in value]
     if is_dataclass(value):
         held = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-        return {name: inner for name, inner in held.items() if inner not in (None, "", [])}
+        return {name: inner for name, inner in held.items() if inner or is_number(inner)}
     return value
 
 

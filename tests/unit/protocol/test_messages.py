@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tkkpg.protocol.messages import (
+    CardRegistrationResponse,
+    ClassicOrderInformation,
+    CompletionRequest,
+    CompletionResponse,
+    CreateOrderRequest,
     CreateOrderResponse,
     GetOrderInformationRequest,
+    GetOrdersResponse,
     GetOrderStatusRequest,
     OrderInformation,
+    Param,
+    POSField,
+    PurchaseRequest,
+    PurchaseResponse,
     RefundRequest,
+    ReverseRequest,
     XMLOut,
 )
 from tkkpg.protocol.values import AZN, Amount, Language, OrderRef, OrderStatus, OrderType
@@ -58,6 +70,14 @@ INFORMATION = OrderInformation(
     two_date=None,
     two_time=None,
 )
+CARD_UID = "6D1F0A2B"
+PURCHASE = PurchaseRequest(
+    merchant_id="E1000010",
+    order_id=14008766,
+    session_id=SESSION,
+    amount_minor=3005,
+    card_uid=CARD_UID,
+)
 CREATED = CreateOrderResponse(order_id=14008766, session_id=SESSION, url="https://page.example/")
 
 
@@ -67,8 +87,14 @@ CREATED = CreateOrderResponse(order_id=14008766, session_id=SESSION, url="https:
         CREATED,
         GetOrderStatusRequest(**ABOUT),
         GetOrderInformationRequest(**ABOUT),
+        CompletionRequest(**ABOUT, amount_minor=3005),
+        ReverseRequest(**ABOUT),
         RefundRequest(**ABOUT, amount_minor=3005),
+        PURCHASE,
         INFORMATION,
+        ClassicOrderInformation(orders=(INFORMATION,)),
+        GetOrdersResponse(orders=(INFORMATION,)),
+        PurchaseResponse(messages=(XMLOUT,)),
         XMLOUT,
     ],
     ids=lambda message: type(message).__name__,
@@ -77,9 +103,45 @@ def test_a_message_never_shows_the_session(message: object) -> None:
     assert SESSION not in repr(message)
 
 
-@pytest.mark.parametrize("message", [CREATED, GetOrderStatusRequest(**ABOUT), XMLOUT])
+@pytest.mark.parametrize(
+    "message",
+    [
+        PURCHASE,
+        CreateOrderRequest(
+            language=Language.EN,
+            merchant_id="E1000010",
+            amount_minor=3005,
+            currency=AZN,
+            sender_card_uid=CARD_UID,
+            params=(Param(name="CardUID", value=CARD_UID),),
+        ),
+        replace(
+            XMLOUT,
+            registrations=(
+                CardRegistrationResponse(
+                    pan_masked="416973XXXXXX5869", card_uid=CARD_UID, brand="VISA"
+                ),
+            ),
+        ),
+        replace(INFORMATION, params=(Param(name="CardUID", value=CARD_UID),)),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_a_message_never_shows_a_saved_card(message: object) -> None:
+    assert CARD_UID not in repr(message)
+
+
+def test_a_completion_names_its_code_and_approval() -> None:
+    codes = (POSField(name="ResponseCode", value="001"),)
+    done = CompletionResponse(codes=codes, fields=(POSField(name="F", value="340623"),))
+
+    assert (done.response_code, done.approval_code) == ("001", "340623")
+    assert (CompletionResponse().response_code, CompletionResponse().approval_code) == ("", "")
+
+
+@pytest.mark.parametrize("message", [CREATED, GetOrderStatusRequest(**ABOUT), PURCHASE, XMLOUT])
 def test_number_and_session_come_as_one_value(
-    message: CreateOrderResponse | GetOrderStatusRequest | XMLOut,
+    message: CreateOrderResponse | GetOrderStatusRequest | PurchaseRequest | XMLOut,
 ) -> None:
     assert message.ref == OrderRef(14008766, SESSION)
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from typing import get_args
 
 import pytest
 
 from tkkpg.protocol import schema
-from tkkpg.protocol.messages import OrderStatusFailure, RefundRequest, XMLOut
-from tkkpg.protocol.schema import REQUIRED, Field, Table
+from tkkpg.protocol.messages import OrderStatusFailure, RefundRequest, Request, Response, XMLOut
+from tkkpg.protocol.schema import REQUIRED, Field, Group, Leaves, Part, Table
 from tkkpg.protocol.values import Operation, OrderType
-
-READ = [
-    *schema.REQUESTS.values(),
-    *schema.RESPONSES.values(),
-    schema.POSITION,
-    schema.FAILURE,
-    schema.BARE_CALLBACK,
-    schema.WRAPPED_CALLBACK,
-]
-ALL = [*READ, schema.UNPAID_INFORMATION, schema.STATUS_FAILURE]
 
 
 def name_of(table: Table) -> str:
@@ -27,12 +18,30 @@ def name_of(table: Table) -> str:
     return f"{table.message.__name__}-{'-'.join(table.root)}"
 
 
+def with_inner(table: Table) -> list[Table]:
+    """A table and those of its parts."""
+    rows = [row for row in table.rows if isinstance(row, Group | Part)]
+    return [table, *(inner for row in rows for inner in with_inner(row.table))]
+
+
+MESSAGES = [
+    *schema.REQUESTS.values(),
+    *schema.RESPONSES.values(),
+    *schema.ENVELOPED.values(),
+    schema.FAILURE,
+    schema.BARE_CALLBACK,
+    schema.WRAPPED_CALLBACK,
+]
+READ = list({name_of(one): one for table in MESSAGES for one in with_inner(table)}.values())
+ALL = [*READ, schema.STATUS_FAILURE]
+
+
 def read_attributes(table: Table) -> list[str]:
     """The attributes that reading fills."""
     rows = [
         row.attribute for row in table.rows if not (isinstance(row, Field) and row.written_only)
     ]
-    return rows + [attribute for _, attribute, _ in table.attributes]
+    return rows + [row.attribute for row in table.attributes]
 
 
 @pytest.mark.parametrize("table", READ, ids=name_of)
@@ -58,13 +67,20 @@ def test_no_path_stands_twice_in_a_table(table: Table) -> None:
 def test_what_the_wire_may_leave_out_reads_as_the_default_of_the_message(table: Table) -> None:
     own = {field.name: field.default for field in fields(table.message)}
     differing = {
-        row.attribute
-        for row in table.rows
-        if isinstance(row, Field) and row.default is not REQUIRED and not row.written_only
-        if own[row.attribute] is not MISSING and own[row.attribute] != row.default
+        attribute
+        for attribute, absent in table.absent.items()
+        if absent is not REQUIRED
+        if own[attribute] is not MISSING and own[attribute] != absent
     }
 
     assert differing == set()
+
+
+@pytest.mark.parametrize("table", ALL, ids=name_of)
+def test_an_element_that_is_left_out_reads_as_what_was_left_out(table: Table) -> None:
+    brief = [row for row in table.rows if isinstance(row, Field) and row.brief]
+
+    assert all(row.default is not REQUIRED and row.nothing is None for row in brief)
 
 
 def test_an_absent_order_type_is_the_very_member_purchase() -> None:
@@ -78,13 +94,14 @@ def test_an_absent_order_type_is_the_very_member_purchase() -> None:
 @pytest.mark.parametrize("operation", Operation)
 def test_every_operation_has_a_table_for_request_and_reply(operation: Operation) -> None:
     assert schema.REQUESTS[operation].operation is operation
-    assert schema.RESPONSES[operation].root[0] in {"TKKPG", "Order"}
+    assert schema.RESPONSES[operation].root[0] in {"TKKPG", "Order", "Orders", "out"}
 
 
 def test_every_message_that_is_sent_has_the_table_that_writes_it() -> None:
-    sent = {table.message for table in [*schema.REQUESTS.values(), *schema.RESPONSES.values()]}
+    sent = {*get_args(Request), *get_args(Response)}
 
     assert sent <= set(schema.ENCODINGS)
+    assert all(schema.ENCODINGS[message].message is message for message in sent)
     assert schema.ENCODINGS[OrderStatusFailure] is schema.STATUS_FAILURE
 
 
@@ -125,3 +142,31 @@ def test_a_callback_says_approval_and_number_twice_and_reads_them_once() -> None
         ("TranId", True),
     ]
     assert schema.BARE_CALLBACK.message is XMLOut
+
+
+def test_a_parameter_with_a_row_of_its_own_is_not_one_of_the_others_too() -> None:
+    rows = schema.REQUESTS[Operation.CREATE_ORDER].rows
+    (others,) = [row for row in rows if isinstance(row, Leaves)]
+    own = {row.path[2] for row in rows if row.path[:2] == others.path and row is not others}
+
+    assert others.known == own
+    assert own == {
+        "UserEmail",
+        "OrderExpirationPeriod",
+        "ChangeStatusURL",
+        "SenderCardUID",
+        "CustomFields",
+    }
+
+
+def test_the_number_of_a_reversal_has_a_second_spelling_and_that_of_a_refund_has_none() -> None:
+    spellings = {
+        operation: [
+            path[0]
+            for path, place in schema.REQUESTS[operation].places.items()
+            if place.path == ("TranId",)
+        ]
+        for operation in (Operation.REVERSE, Operation.REFUND)
+    }
+
+    assert spellings == {Operation.REVERSE: ["TranId", "TranID"], Operation.REFUND: ["TranId"]}

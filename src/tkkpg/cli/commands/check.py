@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import FAILED, Command, print_json, print_table, printable
-from tkkpg.cli.records import DATABASE, KEYS
+from tkkpg.cli.records import DATABASE, KEYS, business_time
 from tkkpg.gateway.keys import Keys, load_keys
 from tkkpg.gateway.store import check as store
 from tkkpg.protocol.errors import ConfigurationError
@@ -28,7 +27,7 @@ def check(*, home: Path, as_json: bool) -> None:
     """
     keys = _keys(home / KEYS)
     found = store.check(
-        home / DATABASE, lambda text, mac: keys.verify("audit", text, mac), datetime.now(UTC)
+        home / DATABASE, lambda text, mac: keys.verify("audit", text, mac), business_time(home)
     )
     count = Counter(finding.rule for finding in found)
     if as_json:

@@ -1,19 +1,29 @@
-"""`tkkpg issuer`: the bank's side of the host link, as a process of its own."""
+"""`tkkpg issuer`: the bank's side of the host link, as a process of its own, and its record."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json
+from tkkpg.cli.report import Report, standard_output
 from tkkpg.issuer import app
 from tkkpg.sandbox.accounts import accounts
 
+_OF_SANDBOX: Final = "issuer"
+"""The issuer's home in that of a sandbox."""
 
-@click.command("issuer", cls=Command)
+
+class _Group(Command, click.Group):
+    """Starts the issuer unless a command of its own is named."""
+
+
+@click.group("issuer", cls=_Group, invoke_without_command=True)
 @home_option
 @click.option(
     "--port",
@@ -27,11 +37,16 @@ from tkkpg.sandbox.accounts import accounts
     is_flag=True,
     help="Stop when standard input ends, and so together with the program that started it.",
 )
-def issuer(*, home: Path, port: int, stop_with_stdin: bool, as_json: bool) -> None:
+@click.pass_context
+def issuer(
+    context: click.Context, *, home: Path, port: int, stop_with_stdin: bool, as_json: bool
+) -> None:
     """Start the bank that issued the test cards; Ctrl-C stops it.
 
     Its journal of every movement is kept in --home. `tkkpg sandbox` starts one by itself.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = app.IssuerSettings(
         home=home.resolve(), port=port, accounts=accounts(), stop_with_stdin=stop_with_stdin
     )
@@ -48,4 +63,29 @@ def issuer(*, home: Path, port: int, stop_with_stdin: bool, as_json: bool) -> No
             click.echo("The issuer accepts connections.")
             print_facts({"Host": info.host, "Port": info.port, "Journal": info.journal})
 
-    click.get_current_context().exit(app.main(settings, started, human=not as_json))
+    context.exit(app.main(settings, started, human=not as_json))
+
+
+@issuer.command("export", cls=Report)
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    metavar="YYYY-MM-DD",
+    help="In Baku; the 24 hours before are written too.",
+)
+@home_option
+def export(*, day: datetime, home: Path, as_json: bool) -> None:
+    """Write what the issuer answered on a day, as the file that `tkkpg balance` reads.
+
+    Reads the journal in --home, the issuer's own or the sandbox's, whether the issuer runs or not.
+    What was sent the day before may have got its outcome on the day.
+    """
+    del as_json  # a report is never JSON here
+    # The issuer itself starts in half the time without what reads the gateway's books.
+    from tkkpg.cli.commands.balance.host_file import write  # noqa: PLC0415 - see above
+    from tkkpg.cli.commands.balance.issuer_journal import answered  # noqa: PLC0415 - see above
+
+    own = home / app.JOURNAL
+    journal = own if own.exists() else home / _OF_SANDBOX / app.JOURNAL
+    write(answered(journal, day.date()), standard_output())

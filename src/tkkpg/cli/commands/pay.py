@@ -29,8 +29,21 @@ from tkkpg.sandbox.cards import SandboxCard, find_card
     metavar="NAME-OR-PAN",
     help="A test card by name or number; `tkkpg cards` lists them.",
 )
+@click.option(
+    "--save-card/--no-save-card",
+    default=None,
+    help="Tick the box that has the card saved, where the order offers it; else left as it is.",
+)
 @home_option
-def pay(*, order_id: int, session_id: str, name_or_pan: str, home: Path, as_json: bool) -> None:
+def pay(
+    *,
+    order_id: int,
+    session_id: str,
+    name_or_pan: str,
+    save_card: bool | None,
+    home: Path,
+    as_json: bool,
+) -> None:
     """Pay an order of the sandbox as a cardholder would.
 
     Walks the real page over HTTPS: fills the form, waits for the outcome, and brings the XMLOut
@@ -39,16 +52,16 @@ def pay(*, order_id: int, session_id: str, name_or_pan: str, home: Path, as_json
     card = find_card(name_or_pan)
     sandbox = RunningSandbox.of(home)
     url = payment_url(sandbox.page_url, OrderRef(order_id, session_id))
-    journey = asyncio.run(_walk(Path(sandbox.ca), url, card))
+    journey = asyncio.run(_walk(Path(sandbox.ca), url, card, save_card=save_card))
     if as_json:
         print_json(_told(journey))
     else:
         _print(journey)
 
 
-async def _walk(ca: Path, url: str, card: SandboxCard) -> Journey:
+async def _walk(ca: Path, url: str, card: SandboxCard, *, save_card: bool | None) -> Journey:
     async with cardholder.browser(ca) as http:
-        return await cardholder.pay(http, url, card)
+        return await cardholder.pay(http, url, card, save_card=save_card)
 
 
 def _told(journey: Journey) -> dict[str, object]:

@@ -5,18 +5,19 @@ The order's session is a secret of merchant and payer, so it is nowhere in what 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json, print_table
-from tkkpg.cli.records import DATABASE, attributes, local
+from tkkpg.cli.records import DATABASE, attributes, business_time, local
 from tkkpg.cli.values import ORDER_ID
-from tkkpg.gateway.model.order import Order
+from tkkpg.gateway.model.order import NEVER_EXPIRES, Order
 from tkkpg.gateway.store.views import (
     ORDERS_MAX,
+    Delivery,
     OrderView,
     find_orders,
     order_view,
@@ -46,33 +47,40 @@ def show(
     """
     if [order_id, session, day].count(None) != 2:  # noqa: PLR2004 - one of three is given
         raise click.UsageError("Give exactly one of ORDER_ID, --session and --date.")
-    database = home / DATABASE
+    database, now = home / DATABASE, business_time(home)
     if day is not None:
-        _list(find_orders(database, day=day.date()), as_json=as_json)
+        _list(find_orders(database, day=day.date()), now, as_json=as_json)
         return
     view = _found(database, order_id, session)
     if as_json:
-        print_json(told(view))
+        print_json(told(view, now))
     else:
-        _print(view)
+        _print(view, now)
 
 
-def told(view: OrderView) -> dict[str, object]:
+def told(view: OrderView, now: datetime) -> dict[str, object]:
     """Say everything about an order in plain values; times are UTC."""
-    return order_told(view.order) | {
+    return order_told(view.order, now) | {
         "transactions": [attributes(tran) | {"state": tran.state} for tran in view.transactions],
         "ledger": [attributes(entry) for entry in view.entries],
-        "notifications": [
-            attributes(delivery) | {"xmlout": attributes(decode_callback(delivery.xmlmsg))}
-            for delivery in view.notifications
-        ],
+        "notifications": [_notification(delivery, view) for delivery in view.notifications],
         "timeline": [attributes(happening) for happening in view.timeline],
     }
 
 
-def order_told(order: Order) -> dict[str, object]:
+def order_told(order: Order, now: datetime) -> dict[str, object]:
     """Say everything about the order itself; an order whose time is over is EXPIRED."""
-    return attributes(order) | {"order_status": order.status_at(datetime.now(UTC))}
+    return attributes(order) | {"order_status": order.status_at(now)}
+
+
+def _notification(delivery: Delivery, view: OrderView) -> dict[str, object]:
+    """Say what was told: an XMLOut, or in its address the status alone."""
+    xmlout = attributes(decode_callback(delivery.xmlmsg)) if delivery.xmlmsg else None
+    return attributes(delivery) | {"url": _address(delivery, view), "xmlout": xmlout}
+
+
+def _address(delivery: Delivery, view: OrderView) -> str:
+    return delivery.url.replace(view.order.session_id, "…")
 
 
 def _found(database: Path, order_id: int | None, session: str | None) -> OrderView:
@@ -87,11 +95,10 @@ def _found(database: Path, order_id: int | None, session: str | None) -> OrderVi
     return view
 
 
-def _list(orders: tuple[Order, ...], *, as_json: bool) -> None:
+def _list(orders: tuple[Order, ...], now: datetime, *, as_json: bool) -> None:
     if as_json:
-        print_json([order_told(order) for order in orders])
+        print_json([order_told(order, now) for order in orders])
         return
-    now = datetime.now(UTC)
     print_table(
         ("Order", "Created", "Status", "Amount", "Refunded", "Merchant", "Description"),
         [
@@ -111,19 +118,23 @@ def _list(orders: tuple[Order, ...], *, as_json: bool) -> None:
         click.echo(f"Only the newest {ORDERS_MAX} are shown.")
 
 
-def _print(view: OrderView) -> None:
+def _print(view: OrderView, now: datetime) -> None:
     order = view.order
     print_facts(
         {
             "Order": order.order_id,
-            "Status": order.status_at(datetime.now(UTC)),
+            "Status": order.status_at(now),
             "Merchant": order.merchant_id,
+            "Type": order.order_type,
             "Amount": order.amount,
+            "Charged": Amount(order.captured_minor, order.currency),
             "Refunded": Amount(order.refunded_minor, order.currency),
             "Description": order.description,
             "Language": order.language,
             "Created": local(order.created_at),
-            "Expires": local(order.expires_at),
+            "Expires": None if order.expires_at == NEVER_EXPIRES else local(order.expires_at),
+            "Instalments": order.instalments or None,
+            "E-mail": order.email or None,
             "Paid": local(order.paid_at),
             "ApproveURL": order.approve_url,
             "CancelURL": order.cancel_url,
@@ -197,8 +208,8 @@ def _print_notifications(view: OrderView) -> None:
                 delivery.notification_id,
                 delivery.state,
                 delivery.attempts,
-                decode_callback(delivery.xmlmsg).order_status,
-                delivery.url,
+                decode_callback(delivery.xmlmsg).order_status if delivery.xmlmsg else "status",
+                _address(delivery, view),
                 delivery.last_result,
             )
             for delivery in view.notifications

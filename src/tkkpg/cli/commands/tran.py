@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json, print_table
-from tkkpg.cli.records import DATABASE, attributes, local
-from tkkpg.gateway.app import CONTROL, open_offline
-from tkkpg.gateway.control import NobodyThere, ask_owner
+from tkkpg.cli.owner import change
+from tkkpg.cli.records import DATABASE, attributes, business_time, local
 from tkkpg.gateway.model.decisions.resolution import Resolution
 from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.store.views import TRANSACTIONS_MAX, find_transactions
-from tkkpg.gateway.verbs import RESOLVE, owner_verbs
-from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.gateway.verbs import RESOLVE
 from tkkpg.protocol.values import Amount
 
 
@@ -41,7 +37,7 @@ def list_(*, unresolved: bool, home: Path, as_json: bool) -> None:
     what is unresolved by itself; what is parked waits for its operator.
     """
     found = find_transactions(home / DATABASE, unresolved=unresolved)
-    now = datetime.now(UTC)
+    now = business_time(home)
     if as_json:
         print_json([told(one, now) for one in found])
         return
@@ -97,24 +93,12 @@ def resolve_(
     one, the database in --home is changed directly.
     """
     values = {"tran_id": tran_id, "resolution": resolution.value, "reason": reason}
-    try:
-        done = ask_owner(home / CONTROL, RESOLVE, **values)
-    except NobodyThere:
-        done = asyncio.run(_offline(home, values))
+    done = change(home, RESOLVE, values)
     if as_json:
         print_json(done)
     else:
         click.echo(f"Transaction {tran_id} is resolved as {resolution}. See the whole order:")
         click.echo(f"  tkkpg order show {done['order_id']}")
-
-
-async def _offline(home: Path, values: dict[str, Any]) -> dict[str, Any]:
-    if not (home / DATABASE).exists():
-        raise ConfigurationError(
-            f"There is no gateway's database in {home}. Name its folder with --home or TKKPG_HOME."
-        )
-    async with open_offline(home) as gateway:
-        return dict(await owner_verbs(gateway)[RESOLVE](values))
 
 
 def told(transaction: Transaction, now: datetime) -> dict[str, object]:

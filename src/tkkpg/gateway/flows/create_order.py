@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tkkpg.gateway.flows.decide import commit, context
-from tkkpg.gateway.model.decisions.payment import plan_order
+from tkkpg.gateway.model.decisions.new_order import plan_order
 from tkkpg.gateway.model.policy import check_order_request
 from tkkpg.protocol.messages import CreateOrderRequest, CreateOrderResponse
 

@@ -8,7 +8,7 @@ from structlog.contextvars import get_contextvars
 
 from tkkpg.gateway.crash import reach
 from tkkpg.gateway.ids import Sequence
-from tkkpg.gateway.model.decisions.payment import Numbers
+from tkkpg.gateway.model.decisions.reservation import Numbers
 from tkkpg.gateway.model.errors import GuardFailed, OrderUnknown, StoreConflict
 from tkkpg.gateway.model.plan import Context, Facts, Plan
 

@@ -12,6 +12,7 @@ from tkkpg.gateway.flows.record import ask_and_record
 from tkkpg.gateway.model.decisions.payment import plan_authorisation, plan_leaving
 from tkkpg.gateway.model.errors import IllegalTransition, OrderUnknown
 from tkkpg.gateway.model.lifecycle import ENDED
+from tkkpg.gateway.model.order import Registration
 from tkkpg.gateway.model.policy import check_ownership
 from tkkpg.gateway.model.xmlout import payment_of, xmlmsg
 from tkkpg.protocol.errors import TKKPGError
@@ -99,18 +100,36 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
     return view
 
 
-async def submit_card(gateway: Gateway, view: PageView, card: Card) -> None:
+async def submit_card(
+    gateway: Gateway, view: PageView, card: Card, *, register: bool = False
+) -> None:
     """Pay with a card; does nothing when the order has moved on since the page was shown.
 
     The authorisation runs to its end whatever becomes of this request; this returns when it is
     there, or after the page's patience.
+
+    Args:
+        gateway: What to work with.
+        view: The page on which it was typed.
+        card: As typed.
+        register: The payer agrees that the card is saved; counts only where the order offers it.
     """
     numbers = await draw_numbers(gateway)
     pan_hash = gateway.keys.digest("pan", card.pan.reveal())
+    register = register and view.order.registration is not Registration.NONE
+    card_uid = gateway.ids.card_uid() if register else None
 
     def planner(context: Context, facts: Facts) -> Plan:
         _check_unmoved(facts, view)
-        return plan_authorisation(context, facts, card, numbers, pan_hash)
+        return plan_authorisation(
+            context,
+            facts,
+            card,
+            numbers,
+            pan_hash=pan_hash,
+            card_uid=card_uid,
+            register=register,
+        )
 
     try:
         plan = await decide(gateway, view.order.order_id, PAYER, planner)

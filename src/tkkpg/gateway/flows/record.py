@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from tkkpg.gateway.crash import reach
 from tkkpg.gateway.flows.decide import decide
+from tkkpg.gateway.model.card import SavedCard
+from tkkpg.gateway.model.decisions.operation import plan_operation_outcome
 from tkkpg.gateway.model.decisions.payment import plan_outcome, plan_reversed
-from tkkpg.gateway.model.decisions.refund import plan_refund_outcome
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.transaction import (
     OPEN,
@@ -59,18 +60,19 @@ async def record(gateway: Gateway, tran: Transaction, reply: HostReply) -> Trans
         outcome=reply.outcome,
         response_code=reply.response_code,
     )
-    if tran.kind is TranKind.REFUND:
+    if tran.kind is not TranKind.AUTHORISATION:
         await decide(
             gateway,
             tran.order_id,
             GATEWAY,
-            lambda context, facts: plan_refund_outcome(context, facts, tran.tran_id, reply),
+            lambda context, facts: plan_operation_outcome(context, facts, tran.tran_id, reply),
         )
         return None
     stan = await gateway.ids.stan() if reply.outcome is Outcome.UNKNOWN else 0
+    saved = _saved_card(gateway, tran, reply)
 
     def planner(context: Context, facts: Facts) -> Plan | None:
-        return plan_outcome(context, facts, tran.tran_id, reply, stan)
+        return plan_outcome(context, facts, tran.tran_id, reply, reversal_stan=stan, saved=saved)
 
     plan = await decide(gateway, tran.order_id, GATEWAY, planner)
     for change in plan.transactions if plan else ():
@@ -84,9 +86,9 @@ async def reverse(gateway: Gateway, tran: Transaction, *, repeat: bool = False) 
 
     Without a confirmation the transaction stays REVERSING, and reconciliation asks again.
     """
-    reach("host.before", "reversal")
+    reach("host.before", "advice")
     reply = await gateway.host.advise_reversal(tran, repeat=repeat)
-    reach("host.answered", "reversal")
+    reach("host.answered", "advice")
     gateway.metrics.host_asked(TranKind.REVERSAL, reply.outcome)
     await record_reversal(gateway, tran, reply)
     return reply
@@ -103,10 +105,36 @@ async def record_reversal(gateway: Gateway, tran: Transaction, reply: HostReply)
         )
 
 
-async def ask_refund(gateway: Gateway, tran: Transaction, *, repeat: bool = False) -> HostReply:
-    """Ask the host for a refund of the transaction that it refers to."""
+def _saved_card(gateway: Gateway, tran: Transaction, reply: HostReply) -> SavedCard | None:
+    """Make the saved card of an approval whose host keeps it; its token rests sealed."""
+    if not tran.register or reply.token is None or reply.outcome is not Outcome.APPROVED:
+        return None
+    card_uid = tran.card_uid or ""
+    return SavedCard(
+        card_uid=card_uid,
+        merchant_id=tran.merchant_id,
+        order_id=tran.order_id,
+        token=gateway.keys.seal(reply.token.reveal(), card_uid),
+        pan_masked=tran.pan_masked or "",
+        brand=tran.brand or "",
+        expiry=tran.card_expiry or "",
+        created_at=gateway.clock.now(),
+    )
+
+
+async def ask(gateway: Gateway, tran: Transaction, *, repeat: bool = False) -> HostReply:
+    """Ask the host for an operation on the payment that it refers to.
+
+    Raises:
+        IllegalTransition: It refers to nothing that is stored.
+    """
     original = await gateway.store.transaction(tran.original_id or 0)
     if original is None:
-        message = f"Refund {tran.tran_id} refers to a transaction that is not stored."
+        message = f"Transaction {tran.tran_id} refers to a payment that is not stored."
         raise IllegalTransition(message)
-    return await gateway.host.refund(tran, original, repeat=repeat)
+    verbs = {
+        TranKind.COMPLETION: gateway.host.complete,
+        TranKind.REVERSAL: gateway.host.reverse,
+        TranKind.REFUND: gateway.host.refund,
+    }
+    return await verbs[tran.kind](tran, original, repeat=repeat)

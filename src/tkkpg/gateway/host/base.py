@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tkkpg.gateway.host.fields import Trace
-    from tkkpg.gateway.model.card import Card
+    from tkkpg.gateway.model.card import Card, StoredCard
     from tkkpg.gateway.model.transaction import HostReply, Transaction
 
 
@@ -48,8 +48,12 @@ class Host(Protocol):
         """
         ...
 
-    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
-        """Ask the issuer for permission, and charge or hold the amount (0200, 0100)."""
+    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
+        """Ask the issuer for permission, and charge or hold the amount (0200, 0100).
+
+        Where the transaction says so, the host is asked to keep the card: an approval then comes
+        with its token, by which this merchant, and no other, may name the card later.
+        """
         ...
 
     async def complete(

@@ -5,27 +5,34 @@ response code (field 39) has three characters, as in the bank's list of codes.
 
 | field | holds                   | form                                                |
 | ----- | ----------------------- | --------------------------------------------------- |
-| 2     | card number             | up to 19 digits; in authorisations only             |
+| 2     | card number             | up to 19 digits; in authorisations of a typed card  |
 | 3     | processing code         | 000000 purchase or hold, 200000 refund              |
 | 4     | amount                  | 12 digits, minor units                              |
 | 7     | transmission date-time  | MMDDhhmmss, UTC; a repeat has the first one's       |
 | 11    | STAN                    | 6 digits, never zero; a repeat has the first one's  |
 | 14    | expiry                  | YYMM                                                |
-| 22    | entry mode              | 812: e-commerce, no PIN                             |
+| 22    | entry mode              | 812: typed on a page; 102: kept by the host; no PIN |
 | 25    | condition               | 59: e-commerce                                      |
 | 37    | RRN                     | 12 characters; a repeat has the first one's         |
 | 38    | approval code           | 6 characters                                        |
 | 39    | response code           | 3 characters                                        |
 | 41    | terminal                | 8 characters, padded with spaces                    |
 | 42    | merchant                | 15 characters, padded with spaces                   |
-| 48    | CVV2                    | tag 92, two digits of length, the code              |
+| 48    | additional data         | elements: tag, length, text; two digits each        |
 | 49    | currency                | 3 digits, ISO 4217                                  |
 | 70    | network management code | 001 sign-on, 002 sign-off, 301 echo                 |
 | 90    | original data           | type, STAN and field 7 of the original, 22 zeros    |
+
+| tag   | in field 48             | form                                                |
+| ----- | ----------------------- | --------------------------------------------------- |
+| 71    | asks to keep the card   | 1                                                   |
+| 72    | token of a kept card    | 1 to 32 of A-Z and 0-9, never digits alone          |
+| 92    | CVV2                    | 3 or 4 digits                                       |
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -37,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Message: TypeAlias = "dict[str, str]"
-"""Field number to text; `t` is the message type. It may hold a card number: never log it."""
+"""Field number to text; `t` is the message type. It may hold card data: never log it."""
 
 TYPE: Final = "t"
 PAN: Final = "2"
@@ -68,6 +75,16 @@ NETWORK_REQUEST: Final = "0800"
 
 PURCHASE_CODE: Final = "000000"
 REFUND_CODE: Final = "200000"
+
+REGISTRATION_TAG: Final = "71"
+"""Tag of field 48: with `1`, the host is asked to keep the card when it approves."""
+KEPT_CARD_TAG: Final = "72"
+"""Tag of field 48: the host's token of a card, in place of field 2 or as the answer to tag 71."""
+CVV2_TAG: Final = "92"
+"""Tag of field 48."""
+REGISTER: Final = "1"
+TOKEN_MAX: Final = 32
+"""Characters of a token."""
 
 SIGN_ON: Final = "001"
 SIGN_OFF: Final = "002"
@@ -192,6 +209,40 @@ def trace_of(message: Mapping[str, str]) -> Trace:
         )
     except KeyError as error:
         raise MalformedMessage(f"Field {error.args[0]} is missing.") from None
+
+
+def additional(elements: Mapping[str, str]) -> str:
+    """Write field 48 from texts by tag."""
+    return "".join(f"{tag}{len(text):02d}{text}" for tag, text in elements.items())
+
+
+def elements_of(message: Mapping[str, str]) -> dict[str, str]:
+    """Read field 48 as texts by tag; empty when there is none.
+
+    Raises:
+        MalformedMessage: It is cut off, a length is no number or a tag comes twice; never with
+            its content, which may be card data.
+    """
+    left = message.get(ADDITIONAL, "")
+    elements: dict[str, str] = {}
+    while left:
+        head = _ELEMENT.match(left)
+        if head is None:
+            raise MalformedMessage("Field 48 must hold elements: tag, length and text.")
+        tag, end = head[1], head.end() + int(head[2])
+        if end > len(left) or tag in elements:
+            raise MalformedMessage(f"Element {tag} of field 48 is cut off or comes twice.")
+        elements[tag], left = left[head.end() : end], left[end:]
+    return elements
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has a token's form; digits alone never do, so no card number passes."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+_ELEMENT: Final = re.compile(r"([0-9]{2})([0-9]{2})", re.ASCII)
+_TOKEN: Final = re.compile(rf"(?=.*[A-Z])[A-Z0-9]{{1,{TOKEN_MAX}}}", re.ASCII)
 
 
 def repeat_of(message_type: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tkkpg.gateway.host.base import Unclaimed
     from tkkpg.gateway.host.fields import Message
-    from tkkpg.gateway.model.card import Card
+    from tkkpg.gateway.model.card import Card, StoredCard
     from tkkpg.gateway.model.transaction import Transaction
 
 Address: TypeAlias = tuple[str, int]
@@ -99,7 +99,7 @@ class IsoHost:
         for link in self._links:
             link.start()
 
-    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
         """Ask for permission, by 0100 or 0200."""
         return await self._ask(messages.authorisation(tran, card))
 

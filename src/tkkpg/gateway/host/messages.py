@@ -6,27 +6,30 @@ message under another type, and nothing else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.base import Unclaimed
+from tkkpg.gateway.model.card import Card, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
 from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.masking import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from tkkpg.gateway.host.fields import Message
-    from tkkpg.gateway.model.card import Card
     from tkkpg.gateway.model.transaction import Transaction
 
 ENTRY_MODE: Final = "812"
 """Card number typed on a page, no PIN."""
+ENTRY_MODE_STORED: Final = "102"
+"""Card kept by the host, no PIN."""
 CONDITION: Final = "59"
 """E-commerce."""
-CVV2_TAG: Final = "92"
 
 _REVERSAL_ADVICE_REPLY: Final = fields.reply_to(fields.REVERSAL_ADVICE)
 _REVERSAL_REPLIES: Final = (fields.reply_to(fields.REVERSAL), _REVERSAL_ADVICE_REPLY)
@@ -45,22 +48,31 @@ class Oddity(StrEnum):
 
     AMOUNT_DIFFERS = "reply_amount_differs"
     NO_APPROVAL_CODE = "approval_without_code"
+    NOT_KEPT = "approval_without_token"
     UNREADABLE = "reply_unreadable"
 
 
 # ------------------------------------------------------------------------------ requests
 
 
-def authorisation(tran: Transaction, card: Card) -> Message:
-    """Ask for permission: 0100 to hold the amount, 0200 to charge it."""
-    cvv2 = card.cvv2.reveal()
-    return _financial(_type_of(tran), tran) | {
-        fields.PAN: card.pan.reveal(),
-        fields.EXPIRY: f"{card.expiry.year % 100:02d}{card.expiry.month:02d}",
-        fields.ENTRY_MODE: ENTRY_MODE,
-        fields.CONDITION: CONDITION,
-        fields.ADDITIONAL: f"{CVV2_TAG}{len(cvv2):02d}{cvv2}",
-    }
+def authorisation(tran: Transaction, card: Card | StoredCard) -> Message:
+    """Ask for permission: 0100 to hold the amount, 0200 to charge it.
+
+    A card that the host keeps is named by its token: no card number, no CVV2.
+    """
+    message = _financial(_type_of(tran), tran)
+    message[fields.EXPIRY] = f"{card.expiry.year % 100:02d}{card.expiry.month:02d}"
+    message[fields.CONDITION] = CONDITION
+    elements = {fields.REGISTRATION_TAG: fields.REGISTER} if tran.register else {}
+    if isinstance(card, StoredCard):
+        message[fields.ENTRY_MODE] = ENTRY_MODE_STORED
+        elements[fields.KEPT_CARD_TAG] = card.token.reveal()
+    else:
+        message[fields.PAN] = card.pan.reveal()
+        message[fields.ENTRY_MODE] = ENTRY_MODE
+        elements[fields.CVV2_TAG] = card.cvv2.reveal()
+    message[fields.ADDITIONAL] = fields.additional(elements)
+    return message
 
 
 def completion(tran: Transaction, original: Transaction, *, repeat: bool = False) -> Message:
@@ -100,11 +112,20 @@ def reversal_advice(tran: Transaction, *, repeat: bool = False) -> Message:
 
 
 def kind_of(message: Mapping[str, str]) -> str:
-    """Name what a request about money asks for: authorisation, refund or reversal."""
-    if message[fields.TYPE][1] == fields.REVERSAL[1]:
-        return "reversal"
-    refunds = message.get(fields.PROCESSING) == fields.REFUND_CODE
-    return "refund" if refunds else "authorisation"
+    """Name what a request about money asks for: the kind of its transaction, or an advice."""
+    if message.get(fields.PROCESSING) == fields.REFUND_CODE:
+        return "refund"
+    return _KINDS[message[fields.TYPE][1:3]]
+
+
+_KINDS: Final = {
+    fields.HOLD[1:3]: "authorisation",
+    fields.CHARGE[1:3]: "authorisation",
+    fields.COMPLETION[1:3]: "completion",
+    fields.REVERSAL[1:3]: "reversal",
+    fields.REVERSAL_ADVICE[1:3]: "advice",
+}
+"""By the class and the function of a message's type."""
 
 
 def network(code: str, stan: int, moment: datetime) -> Message:
@@ -171,7 +192,8 @@ def read_reply(
     """Say what a reply means for its request, and what is odd about it.
 
     A reply that does not repeat amount and currency, or cannot be read, answers nothing: the
-    outcome is as unknown as after silence.
+    outcome is as unknown as after silence. An approval without the token that was asked for is an
+    approval all the same: money comes first. A token that was not asked for is not kept.
     """
     expected = fields.reply_to(request[fields.TYPE])
     if reply[fields.TYPE] != expected or not _readable(reply):
@@ -179,15 +201,24 @@ def read_reply(
     for field in (fields.AMOUNT, fields.CURRENCY):
         if reply.get(field) != request[field]:
             return HostReply.silent(), Oddity.AMOUNT_DIFFERS
-    return _judged(reply)
+    judged, oddity = _judged(reply)
+    if _registers(request) and judged.outcome is Outcome.APPROVED:
+        token = _token(reply)
+        return replace(judged, token=token), None if token else Oddity.NOT_KEPT
+    return judged, oddity
 
 
 def read_unclaimed(reply: Mapping[str, str]) -> tuple[Unclaimed | None, Oddity | None]:
-    """Read a reply whose request is not at hand; `None` when it is no reply to a transaction."""
+    """Read a reply whose request is not at hand; `None` when it is no reply to a transaction.
+
+    A token in it is passed on: only the transaction says whether it was asked for.
+    """
     readable = reply[fields.TYPE] in _REPLIES and _readable(reply)
     if not readable or fields.AMOUNT not in reply or fields.CURRENCY not in reply:
         return None, Oddity.UNREADABLE
     judged, oddity = _judged(reply)
+    if judged.outcome is Outcome.APPROVED:
+        judged = replace(judged, token=_token(reply))
     unclaimed = Unclaimed(
         trace=fields.trace_of(reply),
         reply=judged,
@@ -214,6 +245,19 @@ def _judged(reply: Mapping[str, str]) -> tuple[HostReply, Oddity | None]:
         return HostReply(Outcome.APPROVED, code, approval_code), None
     oddity = Oddity.NO_APPROVAL_CODE if approved and not approval_code else None
     return HostReply.of(code, approval_code), oddity
+
+
+def _registers(request: Mapping[str, str]) -> bool:
+    return fields.elements_of(request).get(fields.REGISTRATION_TAG) == fields.REGISTER
+
+
+def _token(reply: Mapping[str, str]) -> Secret | None:
+    """Read the token of the card that the host keeps; `None` when it is missing or malformed."""
+    try:
+        text = fields.elements_of(reply).get(fields.KEPT_CARD_TAG, "")
+    except fields.MalformedMessage:
+        return None
+    return Secret(text) if fields.is_token(text) else None
 
 
 def _approval_code(reply: Mapping[str, str]) -> str:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from tkkpg.gateway.model.card import StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome
+from tkkpg.protocol.masking import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +41,11 @@ class Scenario:
 
 
 class ScriptedHost:
-    """Answers by card number; declines a number that it does not know with 075, invalid PAN."""
+    """Answers by card number; declines a number that it does not know with 075, invalid PAN.
+
+    It keeps a card by its place in the table, so that the same card has the same token for the
+    same merchant, also in another process.
+    """
 
     def __init__(self, scenarios: Mapping[str, Scenario], timeout_s: float) -> None:
         """Take the table.
@@ -53,17 +60,18 @@ class ScriptedHost:
     async def start(self, unclaimed: Callable[[Unclaimed], None]) -> None:
         """Nothing to connect to, and nobody answers late."""
 
-    async def authorise(self, tran: Transaction, card: Card) -> HostReply:
+    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
         """Play the card's scenario."""
-        unknown = Scenario(Outcome.DECLINED, "075")
-        scenario = self._scenarios.get(card.pan.reveal(), unknown)
+        pan = self._pan_of(tran, card)
+        scenario = self._scenarios.get(pan, Scenario(Outcome.DECLINED, "075"))
         if scenario.outcome is Outcome.NOT_SENT:
             return HostReply.not_sent()
         if scenario.outcome is Outcome.UNKNOWN or scenario.delay_s > self._timeout_s:
             await asyncio.sleep(self._timeout_s)
             return HostReply.silent()
         await asyncio.sleep(scenario.delay_s)
-        return HostReply.of(scenario.response_code, _approval_code(tran))
+        token = Secret(self._token(tran, pan)) if tran.register and pan in self._scenarios else None
+        return HostReply.of(scenario.response_code, _approval_code(tran), token)
 
     async def complete(
         self, tran: Transaction, original: Transaction, *, repeat: bool = False
@@ -89,6 +97,18 @@ class ScriptedHost:
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
+
+    def _pan_of(self, tran: Transaction, card: Card | StoredCard) -> str:
+        """Find the card; empty for a token that is not this merchant's."""
+        if not isinstance(card, StoredCard):
+            return card.pan.reveal()
+        token = card.token.reveal()
+        return next((pan for pan in self._scenarios if self._token(tran, pan) == token), "")
+
+    def _token(self, tran: Transaction, pan: str) -> str:
+        """Name a card of the table, for the transaction's merchant alone."""
+        merchant = sha256(tran.merchant_id.encode()).hexdigest()[:12].upper()
+        return f"CARD{[*self._scenarios].index(pan):04d}{merchant}"
 
 
 def _approved(tran: Transaction) -> HostReply:

@@ -6,7 +6,7 @@ The numbers live in memory only, for the length of one payment.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +51,16 @@ class Expiry:
     year: int
     month: int
 
+    def __str__(self) -> str:
+        """Write it as on the card, `MM/YY`."""
+        return f"{self.month:02d}/{self.year % 100:02d}"
+
+    @classmethod
+    def of(cls, text: str) -> Expiry:
+        """Read what `str` wrote."""
+        month, _, year = text.partition("/")
+        return cls(2000 + int(year), int(month))
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -73,6 +83,46 @@ class Card:
     def __repr__(self) -> str:
         """Show the masked number alone."""
         return f"Card({self.masked})"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCard:
+    """A card that the host keeps; what the gateway knows of it.
+
+    Attributes:
+        token: The host's token, sent in place of the card number.
+        masked: Number as people may see it.
+        scheme: Scheme as written on the wire.
+    """
+
+    token: Secret
+    expiry: Expiry
+    masked: str
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedCard:
+    """A card by the number that the merchant knows it by (protocol description, 2.8).
+
+    Attributes:
+        card_uid: 32 upper-case hexadecimal digits; whoever has it can charge the card.
+        merchant_id: The only merchant that may use it.
+        order_id: The order whose payment saved it.
+        token: The host's token of the card, sealed.
+        pan_masked: `416973••••••5869`.
+        brand: Scheme as written on the wire.
+        expiry: `MM/YY`.
+    """
+
+    card_uid: str = field(repr=False)
+    merchant_id: str
+    order_id: int
+    token: str = field(repr=False)
+    pan_masked: str
+    brand: str
+    expiry: str
+    created_at: datetime
 
 
 class CardField(StrEnum):

@@ -38,18 +38,31 @@ class Phase(StrEnum):
 
 
 class Posting(StrEnum):
-    """What is booked; `DEPOSIT` is money that a merchant brings to its current account."""
+    """What is booked.
+
+    A charge that is undone gives back what the merchant had of it, its fee comes out of the fee
+    income: `UNCHARGE` before settlement, `CLAWBACK` from the current account after it. `DEPOSIT`
+    is money that a merchant brings to that account.
+    """
 
     CHARGE = "CHARGE"
     HOLD = "HOLD"
     COMPLETE = "COMPLETE"
     RELEASE = "RELEASE"
+    RESERVE_UNCHARGE = "RESERVE_UNCHARGE"
     UNCHARGE = "UNCHARGE"
+    CANCEL_UNCHARGE = "CANCEL_UNCHARGE"
+    RESERVE_CLAWBACK = "RESERVE_CLAWBACK"
+    CLAWBACK = "CLAWBACK"
+    CANCEL_CLAWBACK = "CANCEL_CLAWBACK"
     RESERVE_REFUND = "RESERVE_REFUND"
     REFUND = "REFUND"
     CANCEL_REFUND = "CANCEL_REFUND"
     SETTLE = "SETTLE"
     DEPOSIT = "DEPOSIT"
+    FEE = "FEE"
+    RETURN_FEE = "RETURN_FEE"
+    CANCEL_FEE = "CANCEL_FEE"
 
 
 _A, _P = Account, Phase
@@ -58,17 +71,37 @@ POSTINGS: Final = {
     Posting.HOLD: (_A.SCHEME_RECEIVABLE, _A.MERCHANT_PAYABLE, _P.PENDING),
     Posting.COMPLETE: (_A.SCHEME_RECEIVABLE, _A.MERCHANT_PAYABLE, _P.POSTS),
     Posting.RELEASE: (_A.SCHEME_RECEIVABLE, _A.MERCHANT_PAYABLE, _P.VOIDS),
-    Posting.UNCHARGE: (_A.MERCHANT_PAYABLE, _A.SCHEME_RECEIVABLE, _P.POSTED),
+    Posting.RESERVE_UNCHARGE: (_A.MERCHANT_PAYABLE, _A.SCHEME_RECEIVABLE, _P.PENDING),
+    Posting.UNCHARGE: (_A.MERCHANT_PAYABLE, _A.SCHEME_RECEIVABLE, _P.POSTS),
+    Posting.CANCEL_UNCHARGE: (_A.MERCHANT_PAYABLE, _A.SCHEME_RECEIVABLE, _P.VOIDS),
+    Posting.RESERVE_CLAWBACK: (_A.MERCHANT_CURRENT, _A.SCHEME_RECEIVABLE, _P.PENDING),
+    Posting.CLAWBACK: (_A.MERCHANT_CURRENT, _A.SCHEME_RECEIVABLE, _P.POSTS),
+    Posting.CANCEL_CLAWBACK: (_A.MERCHANT_CURRENT, _A.SCHEME_RECEIVABLE, _P.VOIDS),
     Posting.RESERVE_REFUND: (_A.MERCHANT_CURRENT, _A.SCHEME_RECEIVABLE, _P.PENDING),
     Posting.REFUND: (_A.MERCHANT_CURRENT, _A.SCHEME_RECEIVABLE, _P.POSTS),
     Posting.CANCEL_REFUND: (_A.MERCHANT_CURRENT, _A.SCHEME_RECEIVABLE, _P.VOIDS),
     Posting.SETTLE: (_A.MERCHANT_PAYABLE, _A.MERCHANT_CURRENT, _P.POSTED),
     Posting.DEPOSIT: (_A.ACQUIRER_NOSTRO, _A.MERCHANT_CURRENT, _P.POSTED),
+    Posting.FEE: (_A.MERCHANT_PAYABLE, _A.FEE_INCOME, _P.POSTED),
+    Posting.RETURN_FEE: (_A.FEE_INCOME, _A.MERCHANT_CURRENT, _P.POSTED),
+    Posting.CANCEL_FEE: (_A.FEE_INCOME, _A.SCHEME_RECEIVABLE, _P.POSTED),
 }
 """Debit account, credit account and phase of each posting."""
 
-SETTLED: Final = frozenset({Posting.CHARGE, Posting.COMPLETE, Posting.UNCHARGE})
-"""Postings that settlement adds up and moves to the merchant's current account."""
+PAYABLE: Final = {
+    Posting.CHARGE: 1,
+    Posting.COMPLETE: 1,
+    Posting.FEE: -1,
+    Posting.RESERVE_UNCHARGE: -1,
+    Posting.CANCEL_UNCHARGE: 1,
+}
+"""What settlement adds up and moves to the merchant's current account, with its sign.
+
+What is reserved to be undone is not paid out, so that the sum of an order is never below zero.
+"""
+
+CAPTURES: Final = (Posting.CHARGE, Posting.COMPLETE)
+"""Postings by which an order's money is taken; each order has at most one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

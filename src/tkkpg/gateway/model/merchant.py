@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tkkpg.protocol.values import Operation
+from tkkpg.protocol.values import AZN, Operation
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+_HUNDRED_PER_CENT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,13 @@ class Merchant:
         frame_ancestors: Origins that may frame the hosted page, empty for any.
         operations: What it may ask for; anything else answers 10.
         active: Whether it may trade.
+        currencies: Numeric codes of the currencies it may charge in; the bank allows 944 alone.
+        fee_bp: Its fee, in hundredths of a per cent of what is charged.
+        duplicate_window_s: Seconds in which the same Refund again is answered like the first; 0
+            for never.
+        change_status_url: Told of every status of its orders; empty for nowhere.
+        card_registration: Whether its payers may have their cards saved.
+        password: Sealed equivalent of its password for ExecPasswordAuth; empty for none.
     """
 
     merchant_id: str
@@ -38,6 +48,16 @@ class Merchant:
     frame_ancestors: str = ""
     operations: frozenset[Operation] = frozenset(Operation)
     active: bool = True
+    currencies: frozenset[str] = frozenset({AZN.code})
+    fee_bp: int = 0
+    duplicate_window_s: int = 0
+    change_status_url: str = ""
+    card_registration: bool = True
+    password: str = field(default="", repr=False)
+
+    def fee_of(self, amount_minor: int) -> int:
+        """Work out the fee for an amount, both in minor units; halves are rounded up."""
+        return (amount_minor * self.fee_bp + _HUNDRED_PER_CENT // 2) // _HUNDRED_PER_CENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from tkkpg.gateway.model.lifecycle import Event, Rule, status_at, step
+from tkkpg.protocol.messages import Param, Position
 from tkkpg.protocol.values import AZN, Amount, Currency, Language, OrderRef, OrderStatus, OrderType
 
 ORDER_LIFE: Final = timedelta(minutes=30)
 """How long an order waits for its payer (protocol description, 7.25)."""
+
+NEVER_EXPIRES: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""Deadline of an order that waits for ever (protocol description, 2.2)."""
+
+
+class Registration(StrEnum):
+    """Whether the payer may have the card saved (protocol description, 2.8)."""
+
+    NONE = ""
+    OFFERED = "OFFERED"
+    CHECKED = "CHECKED"
+    """Offered, and ticked already."""
+
 
 PAID: Final = frozenset({OrderStatus.APPROVED, OrderStatus.ON_REFUND, OrderStatus.REFUNDED})
 """Statuses of an order whose money was charged and not reversed."""
@@ -23,7 +38,14 @@ class Order:
     Attributes:
         version: Grows with every change; a commit names the one it read.
         amount_minor: What the payer is asked for, in minor units.
+        captured_minor: What was charged, in minor units; zero before that and after a reversal.
         refunded_minor: Confirmed refunds so far.
+        fee_minor: The merchant's fee; by the tariff or as the merchant said, in minor units.
+        instalments: Monthly parts that the merchant asked for in the description; 0 for none.
+        registration: Whether the payer may have the card saved.
+        change_status_url: Told of every status, beside the merchant's own address.
+        params: What the merchant wants kept with the order.
+        positions: Lines of goods, kept and shown.
         approve_url: As the merchant sent it; resolved when it is used.
         expires_at: Until when a card may be submitted.
         paid_at: Business time of the charge.
@@ -50,6 +72,13 @@ class Order:
     refunded_at: datetime | None = None
     refunded_minor: int = 0
     fee_minor: int = 0
+    captured_minor: int = 0
+    instalments: int = 0
+    registration: Registration = Registration.NONE
+    change_status_url: str = ""
+    email: str = ""
+    params: tuple[Param, ...] = ()
+    positions: tuple[Position, ...] = ()
 
     @property
     def ref(self) -> OrderRef:
@@ -64,7 +93,11 @@ class Order:
     @property
     def refundable_minor(self) -> int:
         """What may still be refunded, in minor units."""
-        return self.amount_minor - self.refunded_minor if self.status in PAID else 0
+        return self.captured_minor - self.refunded_minor if self.status in PAID else 0
+
+    def param(self, name: str) -> str:
+        """Give a parameter of the order by its name; empty without one."""
+        return next((one.value for one in self.params if one.name == name), "")
 
     def status_at(self, now: datetime) -> OrderStatus:
         """Status as seen at a business time; see `lifecycle.status_at`."""

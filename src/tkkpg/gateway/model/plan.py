@@ -11,10 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tkkpg.gateway.model.card import SavedCard
     from tkkpg.gateway.model.merchant import Certificate, Merchant
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.transaction import Transaction, TranState
     from tkkpg.protocol.values import Currency
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Where an order's charge stands in the ledger.
+
+    Attributes:
+        entry_id: Its line.
+        settled: It was paid out to the merchant's current account.
+    """
+
+    entry_id: int
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +37,13 @@ class Facts:
 
     Attributes:
         transactions: All of the order's transactions, oldest first.
+        capture: The ledger line by which its money was taken, if it was.
     """
 
     order: Order
     merchant: Merchant
     transactions: tuple[Transaction, ...]
+    capture: Capture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +65,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """A promise to deliver an XMLOut, server to server.
+    """A promise to tell a merchant something, server to server.
 
     Attributes:
         notification_id: Stable over all attempts, told to the receiver.
         url: Absolute address.
-        xmlmsg: Value of the form field.
+        xmlmsg: Value of the form field of an XMLOut's POST; empty for a status notice, whose GET
+            says everything in its address.
         due_at: Business time of the next attempt.
         attempts: Attempts so far.
     """
@@ -62,7 +79,7 @@ class Notification:
     notification_id: str
     order_id: int
     merchant_id: str
-    url: str
+    url: str = field(repr=False)  # a status notice's holds the session
     xmlmsg: str = field(repr=False)
     due_at: datetime
     attempts: int = 0
@@ -94,6 +111,15 @@ class SettlementCursor:
     entry_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class StillUnsettled:
+    """A guard: a ledger line was not settled when the plan is committed."""
+
+    merchant_id: str
+    currency: Currency
+    entry_id: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything that one decision changes, committed whole or not at all.
@@ -110,6 +136,8 @@ class Plan:
         merchants: Merchants to write, new or changed.
         certificates: Certificates to register.
         cursors: Settlement positions to move.
+        unsettled: Ledger lines that must not be settled yet.
+        saved_cards: Saved cards to keep.
     """
 
     context: Context
@@ -125,6 +153,8 @@ class Plan:
     merchants: tuple[Merchant, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     cursors: tuple[SettlementCursor, ...] = ()
+    unsettled: tuple[StillUnsettled, ...] = ()
+    saved_cards: tuple[SavedCard, ...] = ()
 
     @property
     def balances(self) -> tuple[BalanceChange, ...]:

@@ -11,6 +11,8 @@ from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.protocol.codes import Outcome as CodeOutcome
 from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.messages import Position
 from tkkpg.protocol.values import Currency, OrderType
 
 
@@ -77,14 +79,16 @@ class HostReply:
         outcome: What is certain about it.
         response_code: Three characters; `-1` for not sent and `810` for silence.
         approval_code: The issuer's code for a success, else empty.
+        token: The host's token of the card that it registered, only of an approval.
     """
 
     outcome: Outcome
     response_code: str
     approval_code: str = ""
+    token: Secret | None = None
 
     @classmethod
-    def of(cls, code: str, approval_code: str = "") -> HostReply:
+    def of(cls, code: str, approval_code: str = "", token: Secret | None = None) -> HostReply:
         """Read a response code that the host gave.
 
         A part approval (502, 503) is unknown, and so reversed and declined. An approval without
@@ -94,7 +98,7 @@ class HostReply:
         if outcome is CodeOutcome.DECLINE:
             return cls(Outcome.DECLINED, code)
         if outcome is CodeOutcome.APPROVE and approval_code:
-            return cls(Outcome.APPROVED, code, approval_code)
+            return cls(Outcome.APPROVED, code, approval_code, token)
         return cls(Outcome.UNKNOWN, SILENCE_CODE if outcome is CodeOutcome.APPROVE else code)
 
     @classmethod
@@ -120,11 +124,19 @@ class Transaction:
         sent_at: Transmission date-time, UTC, sent with the message and every repeat.
         original_id: The transaction that a refund, completion or reversal refers to.
         hold: An authorisation that only holds the amount, to be completed later.
+        register: An authorisation that asks the host to keep the card.
         reversal_stan: Trace number of the reversal advice, once one is reserved.
         reversal_at: Transmission date-time of the advice and its repeats, UTC.
         late_reply: Response and approval code of an answer that came after the reversal was
             reserved: it is kept and changes nothing.
         parked_at: When it was left to the operator, who alone resolves it from then on.
+        card_uid: The saved card that paid, or that was made of this payment.
+        card_expiry: `MM/YY` of a card that the host is asked to keep; of no other.
+        fee_minor: The merchant's fee that is booked or given back with it, in minor units.
+        settled: A reversal of a charge that was settled, so the merchant's current account pays.
+        request_digest: SHA-256 of the request that asked for it, hexadecimal; tells a repeat.
+        source: `Source` of the request; kept only.
+        positions: Lines of goods of the request; kept and shown.
         pan_masked: `416973••••••5869`; the number itself is nowhere.
         pan_hash: Keyed hash of the number, hexadecimal.
         brand: Scheme as written on the wire: VISA, MC, …
@@ -148,14 +160,28 @@ class Transaction:
     approval_code: str | None = None
     original_id: int | None = None
     hold: bool = False
+    register: bool = False
     reversal_stan: int | None = None
     reversal_at: datetime | None = None
     late_reply: str | None = None
     parked_at: datetime | None = None
+    card_uid: str | None = None
+    card_expiry: str | None = None
+    fee_minor: int = 0
+    settled: bool = False
+    request_digest: str = ""
+    source: str = ""
+    positions: tuple[Position, ...] = ()
     description: str = ""
     pan_masked: str | None = None
     pan_hash: str | None = None
     brand: str | None = None
+
+    @property
+    def saved_card_uid(self) -> str | None:
+        """CardUID of the card that was saved with this payment, if one was."""
+        saved = self.register and self.state is TranState.APPROVED
+        return self.card_uid if saved else None
 
     def moved(self, state: TranState) -> Transaction:
         """Give the transaction in a following state.

@@ -9,7 +9,7 @@ from tkkpg.gateway.model.transaction import TranKind, TranState
 from tkkpg.protocol.codec import encode_callback
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.masking import mask_pan_wire
-from tkkpg.protocol.messages import XMLOut
+from tkkpg.protocol.messages import CardRegistrationResponse, XMLOut
 from tkkpg.protocol.values import Language, OrderStatus
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def xmlout(
         tran: The transaction that led here, if any: without one (cancelled, expired) there is
             no card, code or number to tell (protocol description, 3.3).
         now: Business time.
-        payment: The payment, where `tran` is a refund of it. TwoId is always the payment's: the
+        payment: The payment, where `tran` is about it. TwoId is always the payment's: the
             document has merchants send it back as TranId, which names what is refunded.
     """
     numbered = payment or tran
@@ -86,7 +86,7 @@ def xmlout(
         date=local(now),
         order_id=order.order_id,
         session_id=order.session_id,
-        transaction_type="Refund" if tran and tran.kind is TranKind.REFUND else order.order_type,
+        transaction_type=operation_name(tran.kind, order) if tran else order.order_type,
         rrn=tran.rrn if tran else None,
         pan=mask_pan_wire(tran.pan_masked) if tran and tran.pan_masked else None,
         amount_minor=order.amount_minor,
@@ -103,7 +103,30 @@ def xmlout(
         two_id=numbered.two_id if numbered else None,
         language=order.language,
         shop_name=merchant.name,
+        registrations=_registrations(tran),
     )
+
+
+OPERATION_NAMES: Final = {
+    TranKind.COMPLETION: "Completion",
+    TranKind.REVERSAL: "Reverse",
+    TranKind.REFUND: "Refund",
+}
+"""Names of operations on a paid order, in `TransactionType` and `OperName`."""
+
+
+def operation_name(kind: TranKind, order: Order) -> str:
+    """Name an operation: an authorisation by the order's type, Purchase or PreAuth."""
+    return OPERATION_NAMES.get(kind, order.order_type)
+
+
+def _registrations(tran: Transaction | None) -> tuple[CardRegistrationResponse, ...]:
+    """Tell of the card that was saved with a payment."""
+    card_uid = tran.saved_card_uid if tran else None
+    if tran is None or card_uid is None:
+        return ()
+    pan_masked, brand = mask_pan_wire(tran.pan_masked or ""), tran.brand or ""
+    return (CardRegistrationResponse(pan_masked=pan_masked, card_uid=card_uid, brand=brand),)
 
 
 def xmlmsg(

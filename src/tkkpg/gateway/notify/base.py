@@ -18,12 +18,13 @@ class Delivery:
         delivery_id: Stays the same however often it is tried, so that the receiver can tell a
             repeat from a second notification; printable ASCII.
         url: Where to, http or https.
-        form: Fields of the `application/x-www-form-urlencoded` body, such as `xmlmsg`.
+        form: Fields of the `application/x-www-form-urlencoded` body of a POST, such as `xmlmsg`;
+            without any it is a GET, whose address says everything.
     """
 
     delivery_id: str
     url: str = field(repr=False)
-    form: Mapping[str, str] = field(repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class HttpCourier:
             async with asyncio.timeout(self._deadline_s):
                 url = _checked(delivery.url)
                 addresses = await self._addresses(url)
-                return _judged(await self._post(delivery, url, addresses))
+                return _judged(await self._send(delivery, url, addresses))
         except TimeoutError:
             return _failed(f"No complete reply came within {self._deadline_s:g} s.")
         except _NotDeliveredError as reason:
@@ -115,7 +115,7 @@ class HttpCourier:
                 )
         return addresses[:MAX_ADDRESSES]
 
-    async def _post(self, delivery: Delivery, url: httpx2.URL, addresses: Sequence[str]) -> int:
+    async def _send(self, delivery: Delivery, url: httpx2.URL, addresses: Sequence[str]) -> int:
         """Open a connection for this one delivery and give the status of a whole reply."""
         network = PinnedNetwork(addresses)
         origin = httpcore2.Origin(url.raw_scheme, url.raw_host, _port(url))
@@ -123,18 +123,19 @@ class HttpCourier:
         target = httpcore2.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=_port(url), target=url.raw_path
         )
+        headers: dict[bytes | str, bytes | str] = {
+            "Host": url.netloc.decode("ascii"),
+            "User-Agent": self._user_agent,
+            "Connection": "close",
+            "TKKPG-Delivery-Id": delivery.delivery_id,
+        }
+        body = None
+        if delivery.form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(delivery.form).encode("ascii")
         try:
             async with connection.stream(
-                "POST",
-                target,
-                headers={
-                    "Host": url.netloc.decode("ascii"),
-                    "User-Agent": self._user_agent,
-                    "Content-Type": "application/x-www-form-urlencoded",
-                    "Connection": "close",
-                    "TKKPG-Delivery-Id": delivery.delivery_id,
-                },
-                content=urlencode(delivery.form).encode("ascii"),
+                "POST" if delivery.form else "GET", target, headers=headers, content=body
             ) as response:
                 await _drain(response)
                 return response.status

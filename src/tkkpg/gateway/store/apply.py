@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from tkkpg.gateway.model.errors import GuardFailed, StoreConflict
+from tkkpg.gateway.model.ledger import PAYABLE
 from tkkpg.gateway.store import rows
-from tkkpg.protocol.values import CURRENCIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,7 @@ _NOTIFICATION: Final = _insert("notification", rows.NOTIFICATION)
 _AUDIT: Final = _insert("audit", rows.AUDIT)
 _MERCHANT: Final = _upsert("merchant", rows.MERCHANT, "merchant_id")
 _CERTIFICATE: Final = _upsert("certificate", rows.CERTIFICATE, "fingerprint")
+_SAVED_CARD: Final = _insert("saved_card", rows.SAVED_CARD)
 _CHANGE_ORDER: Final = _update("orders", rows.ORDER_MOVES, "order_id = ? AND version = ?")
 _CHANGE_TRAN: Final = _update("tran", rows.TRAN_MOVES, "tran_id = ? AND state = ?")
 _OPEN_BALANCE: Final = (
@@ -56,9 +57,17 @@ _CHANGE_BALANCE: Final = (
     " WHERE merchant_id = ?1 AND currency = ?2 AND reserved_minor + ?4 >= 0"
     " AND posted_minor + ?3 >= reserved_minor + ?4"
 )
+_PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
+# A charge that was counted is not paid out once its reversal has begun: it is counted again.
 _MOVE_CURSOR: Final = (
-    "UPDATE balance SET settled_through = ?4"
-    " WHERE merchant_id = ?1 AND currency = ?2 AND settled_through = ?3"
+    "UPDATE balance SET settled_through = ?4"  # noqa: S608 - constant words
+    " WHERE merchant_id = ?1 AND currency = ?2 AND settled_through = ?3 AND NOT EXISTS"
+    " (SELECT 1 FROM entry WHERE merchant_id = ?1 AND currency = ?2 AND entry_id > ?4"
+    f" AND posting IN ({_PAYABLE}) AND posting = 'RESERVE_UNCHARGE')"
+)
+_STILL_UNSETTLED: Final = (
+    "UPDATE balance SET settled_through = settled_through"
+    " WHERE merchant_id = ? AND currency = ? AND settled_through < ?"
 )
 _TAKEN: Final = frozenset({apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY})
 
@@ -83,6 +92,8 @@ def _apply(db: apsw.Connection, plan: Plan) -> None:
     _apply_merchants(db, plan)
     _apply_orders(db, plan)
     _apply_money(db, plan)
+    for card in plan.saved_cards:
+        db.execute(_SAVED_CARD, rows.saved_card_row(card))
     for notification in plan.notifications:
         db.execute(_NOTIFICATION, rows.notification_row(notification, plan.context.now))
     db.execute(_AUDIT, rows.audit_row(plan))
@@ -91,7 +102,7 @@ def _apply(db: apsw.Connection, plan: Plan) -> None:
 def _apply_merchants(db: apsw.Connection, plan: Plan) -> None:
     for merchant in plan.merchants:
         db.execute(_MERCHANT, rows.merchant_row(merchant))
-        for currency in CURRENCIES:
+        for currency in sorted(merchant.currencies):
             db.execute(_OPEN_BALANCE, (merchant.merchant_id, currency))
     for certificate in plan.certificates:
         db.execute(_CERTIFICATE, rows.certificate_row(certificate))
@@ -118,6 +129,9 @@ def _apply_money(db: apsw.Connection, plan: Plan) -> None:
         _change_balance(db, balance)
     for cursor in plan.cursors:
         _move_cursor(db, cursor)
+    for guard in plan.unsettled:
+        key = (guard.merchant_id, guard.currency.code, guard.entry_id)
+        _change(db, _STILL_UNSETTLED, key)
 
 
 def _change(db: apsw.Connection, statement: str, values: Sequence[Value]) -> None:
@@ -139,5 +153,5 @@ def _move_cursor(db: apsw.Connection, cursor: SettlementCursor) -> None:
     account = (cursor.merchant_id, cursor.currency.code)
     db.execute(_MOVE_CURSOR, (*account, cursor.expected_entry_id, cursor.entry_id))
     if db.changes() != 1:
-        message = "Somebody else has settled this merchant meanwhile."
+        message = "Somebody else has settled this merchant meanwhile, or reverses a charge."
         raise GuardFailed(message)

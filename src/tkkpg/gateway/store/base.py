@@ -7,17 +7,22 @@ read the same version never both succeed; a conflict is reported only after the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
+    from tkkpg.gateway.model.card import SavedCard
+    from tkkpg.gateway.model.decisions.order_query import OrderQuery
     from tkkpg.gateway.model.decisions.settlement import Unsettled
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.plan import Facts, Notification, Plan
     from tkkpg.gateway.model.transaction import Transaction
+
+EVER: Final = datetime.max.replace(tzinfo=UTC)
+"""A time after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,22 @@ class Backlog:
     oldest_open: datetime | None
     queued: int
     oldest_queued: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrders:
+    """What a search for orders found, in one snapshot.
+
+    Attributes:
+        orders: Newest first.
+        transactions: Of each of them by its number, oldest first.
+        complete: Whether everything that was asked for is there; if not, the search ended at its
+            limit and there may be more.
+    """
+
+    orders: tuple[Order, ...]
+    transactions: Mapping[int, tuple[Transaction, ...]]
+    complete: bool
 
 
 class Store(Protocol):
@@ -75,6 +96,14 @@ class Store(Protocol):
         """Load what a decision about an order reads, in one look."""
         ...
 
+    async def orders(self, query: OrderQuery) -> FoundOrders:
+        """Find orders of a merchant, the newest first, looking at no more than the query says."""
+        ...
+
+    async def saved_card(self, card_uid: str) -> SavedCard | None:
+        """Find a saved card; whose it is, the caller checks."""
+        ...
+
     async def overdue(self, now: datetime, limit: int) -> Sequence[int]:
         """List orders whose time is over and not yet written so."""
         ...
@@ -97,8 +126,8 @@ class Store(Protocol):
         """
         ...
 
-    async def unsettled(self) -> Sequence[Unsettled]:
-        """List merchants with something to settle.
+    async def unsettled(self, before: datetime = EVER) -> Sequence[Unsettled]:
+        """List merchants with something to settle that was booked before a time.
 
         Where more was given back than charged, the difference waits for later charges: a merchant
         in debt is not listed, and nothing of the debt is forgotten.

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 import apsw
 from alembic.script import ScriptDirectory
 
-from tkkpg.gateway.model.ledger import POSTINGS
+from tkkpg.gateway.model.ledger import PAYABLE, POSTINGS
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.order import PAID
 from tkkpg.gateway.model.transaction import PARKED_AFTER, UNRESOLVED
 from tkkpg.gateway.store import rows
-from tkkpg.gateway.store.sqlite import damaged_seals, select
+from tkkpg.gateway.store.sqlite import SIGNED, damaged_seals, select
 from tkkpg.gateway.store.views import reading
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.protocol.values import OrderStatus
@@ -72,11 +72,15 @@ def _listed(values: Iterable[str]) -> str:
 
 
 _BOOKED: Final = """
-    SELECT o.order_id, o.status, o.refunded_minor,
+    SELECT o.order_id, o.status, o.refunded_minor, o.captured_minor,
         (SELECT count(*) FROM entry e WHERE e.order_id = o.order_id
             AND e.posting IN ('CHARGE', 'COMPLETE')) AS captures,
         (SELECT count(*) FROM entry e WHERE e.order_id = o.order_id
-            AND e.posting = 'UNCHARGE') AS uncharges,
+            AND e.posting IN ('UNCHARGE', 'CLAWBACK')) AS uncharges,
+        (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e WHERE e.order_id = o.order_id
+            AND e.posting = 'FEE') AS fees,
+        (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e WHERE e.order_id = o.order_id
+            AND e.posting IN ('RETURN_FEE', 'CANCEL_FEE')) AS fees_back,
         (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e WHERE e.order_id = o.order_id
             AND e.posting IN ('CHARGE', 'COMPLETE')) AS captured,
         (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e WHERE e.order_id = o.order_id
@@ -101,6 +105,8 @@ _PARTS: Final = {
         f"('{posting}', '{debit}', '{credit}', '{phase}')"
         for posting, (debit, credit, phase) in POSTINGS.items()
     ),
+    "payable": _listed(PAYABLE),
+    "signed": SIGNED,
     "paid": _listed(PAID),
     "locked": _listed({OrderStatus.ON_LOCK, OrderStatus.ON_REFUND}),
     # The reservation of a refund changes the order and tells nobody: the host has not spoken.
@@ -142,23 +148,27 @@ QUERIES: Final = (
         "which is not there, or is another order's, merchant's or currency's.",
     ),
     Rule(
-        "no more is posted and voided than was reserved",
-        # A completion or reversal uses up what its authorisation holds, a refund its own.
+        "what was reserved is posted and voided, all of it and once",
+        # What an authorisation holds is used up by others, if ever; all else by who reserved it,
+        # when it ends.
         """
         SELECT order_id, reserving,
             sum(CASE phase WHEN 'PENDING' THEN amount_minor ELSE 0 END) AS reserved,
-            sum(CASE phase WHEN 'PENDING' THEN 0 ELSE amount_minor END) AS used
+            sum(CASE phase WHEN 'PENDING' THEN 0 ELSE amount_minor END) AS used,
+            max(done) AS ended
         FROM (
             SELECT e.order_id, e.phase, e.amount_minor,
-                coalesce(iif(t.kind = 'REFUND', NULL, t.original_id), e.tran_id) AS reserving
+                iif(e.posting IN ('COMPLETE', 'RELEASE'), t.original_id, e.tran_id) AS reserving,
+                t.kind IN ('REVERSAL', 'REFUND') AND t.state NOT IN ('SENT', 'UNKNOWN') AS done
             FROM entry e LEFT JOIN tran t ON t.tran_id = e.tran_id
             WHERE e.phase IN ('PENDING', 'POSTS', 'VOIDS')
         )
-        GROUP BY order_id, reserving HAVING used > reserved
+        GROUP BY order_id, reserving
+        HAVING used NOT IN (0, reserved) OR (used < reserved AND ended)
         """,
         "tran {reserving}",
         "The ledger posts and voids {used} of this transaction of order {order_id}, but reserved "
-        "{reserved}: money moved that nobody set aside.",
+        "{reserved}: money moved that nobody set aside, or stays set aside for ever.",
     ),
     Rule(
         "refunded ≤ captured ≤ authorised",
@@ -171,10 +181,12 @@ QUERIES: Final = (
         "order, ledger and transactions agree",
         """
         SELECT * FROM ({booked}) WHERE captured <> taken
+            OR captured_minor <> iif(uncharges > 0, 0, captured)
             OR refunded <> refunded_minor OR refunded <> returned
         """,
         "order {order_id}",
-        "Captured: {captured} by the ledger, {taken} by approved transactions. Refunded: "
+        "Captured: {captured} by the ledger, {taken} by approved transactions, {captured_minor} by "
+        "the order (0 once it is reversed). Refunded: "
         "{refunded} by the ledger, {returned} by approved transactions, {refunded_minor} by the "
         "order. Compare with the host's journal which is right.",
     ),
@@ -183,6 +195,28 @@ QUERIES: Final = (
         "SELECT * FROM ({booked}) WHERE captures > 1",
         "order {order_id}",
         "The ledger captured it {captures} times: the payer was charged more than once.",
+    ),
+    Rule(
+        "no more of a fee is given back than was taken",
+        "SELECT * FROM ({booked}) WHERE fees_back > fees OR fees > captured",
+        "order {order_id}",
+        "The ledger took {fees} of a charge of {captured} as fees and gave {fees_back} back.",
+    ),
+    Rule(
+        "settlement moved what was payable",
+        """
+        SELECT b.merchant_id, b.currency, b.settled_through,
+            (SELECT coalesce(sum({signed}), 0) FROM entry e WHERE e.merchant_id = b.merchant_id
+                AND e.currency = b.currency AND e.posting IN ({payable})
+                AND e.entry_id <= b.settled_through) AS payable,
+            (SELECT coalesce(sum(e.amount_minor), 0) FROM entry e
+                WHERE e.merchant_id = b.merchant_id AND e.currency = b.currency
+                AND e.posting = 'SETTLE') AS moved
+        FROM balance b WHERE payable <> moved
+        """,
+        "balance {merchant_id} {currency}",
+        "Up to entry {settled_through}, {payable} was payable to merchant {merchant_id}, but "
+        "{moved} was settled.",
     ),
     Rule(
         "an order's status agrees with the ledger",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from tkkpg.gateway.model.ledger import Posting
+from tkkpg.gateway.model.ledger import PAYABLE, Posting
 from tkkpg.gateway.model.transaction import OPEN, TranKind, TranState
 from tkkpg.protocol.values import OrderStatus, OrderType
 
@@ -41,6 +41,16 @@ def _text(name: str, *, null: bool = False) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=null)
 
 
+def _added_text(name: str, default: str = "") -> sa.Column[str]:
+    """A column that came later, with what it holds in older rows."""
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def _added_number(name: str, default: int = 0) -> sa.Column[int]:
+    """A column that came later, with what it holds in older rows."""
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default=str(default))
+
+
 def _key(name: str) -> sa.Column[int]:
     """A 64-bit key; SQLite's row id must be declared INTEGER."""
     kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -66,6 +76,12 @@ MERCHANT = sa.Table(
     _text("frame_ancestors"),
     _text("operations"),
     _number("active"),
+    _added_text("currencies", "944"),
+    _added_number("fee_bp"),
+    _added_number("duplicate_window_s"),
+    _added_text("change_status_url"),
+    _added_number("card_registration", 1),
+    _added_text("password"),
 )
 
 CERTIFICATE = sa.Table(
@@ -100,6 +116,13 @@ ORDERS = sa.Table(
     _number("refunded_at", null=True),
     _number("refunded_minor"),
     _number("fee_minor"),
+    _added_number("captured_minor"),
+    _added_number("instalments"),
+    _added_text("registration"),
+    _added_text("change_status_url"),
+    _added_text("email"),
+    _added_text("params"),
+    _added_text("positions"),
     _one_of("status", OrderStatus),
     _one_of("order_type", OrderType),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
@@ -113,6 +136,7 @@ ORDERS = sa.Table(
         postgresql_where=sa.text("status IN ('CREATED', 'ON-PAYMENT')"),
     ),
     sa.Index("ix_orders_created_at", "created_at"),
+    sa.Index("ix_orders_merchant_id_created_at", "merchant_id", "created_at", "order_id"),
     sa.Index("ix_orders_session_id", "session_id"),
 )
 
@@ -145,10 +169,18 @@ TRAN = sa.Table(
     _text("pan_masked", null=True),
     _text("pan_hash", null=True),
     _text("brand", null=True),
-    sa.Column("hold", sa.BigInteger, nullable=False, server_default="0"),
+    _added_number("hold"),
     _number("reversal_at", null=True),
     _text("late_reply", null=True),
     _number("parked_at", null=True),
+    _added_number("register"),
+    _text("card_uid", null=True),
+    _text("card_expiry", null=True),
+    _added_number("fee_minor"),
+    _added_number("settled"),
+    _added_text("request_digest"),
+    _added_text("source"),
+    _added_text("positions"),
     _one_of("kind", TranKind),
     _one_of("state", TranState),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
@@ -160,6 +192,7 @@ TRAN = sa.Table(
         "ix_tran_unresolved", "sent_at", sqlite_where=_UNRESOLVED, postgresql_where=_UNRESOLVED
     ),
     sa.Index("ix_tran_stan", "stan"),
+    sa.Index("ix_tran_finished_at", "finished_at"),
     sa.Index(
         "ix_tran_reversal_stan",
         "reversal_stan",
@@ -168,7 +201,7 @@ TRAN = sa.Table(
     ),
 )
 
-_PAYABLE = sa.text("posting IN ('CHARGE', 'COMPLETE', 'UNCHARGE')")
+_PAYABLE = sa.text("posting IN ({})".format(", ".join(f"'{one}'" for one in sorted(PAYABLE))))
 
 ENTRY = sa.Table(
     "entry",
@@ -188,6 +221,7 @@ ENTRY = sa.Table(
     _one_of("posting", Posting),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
     sa.Index("ix_entry_order_id", "order_id"),
+    sa.Index("ix_entry_merchant_id_currency_at", "merchant_id", "currency", "at"),
     sa.Index(
         "ix_entry_payable",
         "merchant_id",
@@ -209,6 +243,19 @@ BALANCE = sa.Table(
     sa.CheckConstraint(
         "reserved_minor >= 0 AND posted_minor >= reserved_minor", name="reserved_minor"
     ),
+)
+
+SAVED_CARD = sa.Table(
+    "saved_card",
+    METADATA,
+    sa.Column("card_uid", sa.Text, primary_key=True),
+    sa.Column("merchant_id", sa.Text, sa.ForeignKey("merchant.merchant_id"), nullable=False),
+    _number("order_id"),
+    _text("token"),
+    _text("pan_masked"),
+    _text("brand"),
+    _text("expiry"),
+    _number("created_at"),
 )
 
 NOTIFICATION = sa.Table(

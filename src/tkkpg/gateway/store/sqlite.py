@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 
 from tkkpg.gateway.model.decisions.settlement import Unsettled
-from tkkpg.gateway.model.plan import Facts
+from tkkpg.gateway.model.ledger import CAPTURES, PAYABLE
+from tkkpg.gateway.model.plan import Capture, Facts
 from tkkpg.gateway.store import rows, seals
 from tkkpg.gateway.store.apply import apply
-from tkkpg.gateway.store.base import Backlog
+from tkkpg.gateway.store.base import EVER, Backlog
 from tkkpg.gateway.store.group_commit import GroupCommit
+from tkkpg.gateway.store.order_search import OrderSearch
 from tkkpg.protocol.values import CURRENCIES
 
 if TYPE_CHECKING:
@@ -21,14 +23,23 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from tkkpg.gateway.model.card import SavedCard
+    from tkkpg.gateway.model.decisions.order_query import OrderQuery
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.plan import Notification, Plan
     from tkkpg.gateway.model.transaction import Transaction
+    from tkkpg.gateway.store.base import FoundOrders
     from tkkpg.gateway.store.rows import Value
 
 BUSY_MS: Final = 5_000
 """How long a statement waits for another process, such as one that checkpoints or reads."""
+
+_PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
+_TAKEN_OFF: Final = ", ".join(f"'{one}'" for one, sign in PAYABLE.items() if sign < 0)
+SIGNED: Final = f"CASE WHEN e.posting IN ({_TAKEN_OFF}) THEN -1 ELSE 1 END * e.amount_minor"
+"""What an entry `e` adds to what is payable to its merchant, in minor units."""
+_CAPTURES: Final = ", ".join(f"'{posting}'" for posting in CAPTURES)
 
 
 def connect(path: Path, *, writing: bool) -> apsw.Connection:
@@ -70,6 +81,7 @@ class SQLiteStore:
         self._sign = sign
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._reader = connect(path, writing=False)
+        self._search = OrderSearch(lambda: connect(path, writing=False))
         self._writer = GroupCommit(
             lambda: connect(path, writing=True),
             before_commit=self._seal,
@@ -147,7 +159,7 @@ class SQLiteStore:
 
     async def facts(self, order_id: int) -> Facts | None:
         """Load what a decision reads; see `Store.facts`."""
-        self._reader.execute("BEGIN")  # one snapshot for the three queries
+        self._reader.execute("BEGIN")  # one snapshot for all queries
         try:
             order = self._order(order_id)
             merchant = self._merchant(order.merchant_id) if order else None
@@ -156,13 +168,36 @@ class SQLiteStore:
                 f"SELECT {rows.TRAN} FROM tran WHERE order_id = ? ORDER BY tran_id",  # noqa: S608 - constant columns
                 (order_id,),
             )
+            captures = select(
+                self._reader,
+                "SELECT e.entry_id, e.entry_id <= b.settled_through FROM entry e JOIN balance b"  # noqa: S608 - constant columns
+                " ON b.merchant_id = e.merchant_id AND b.currency = e.currency"
+                f" WHERE e.order_id = ? AND e.posting IN ({_CAPTURES})",
+                (order_id,),
+            )
         finally:
             self._reader.execute("COMMIT")
         if order is None or merchant is None:
             return None
         return Facts(
-            order=order, merchant=merchant, transactions=tuple(map(rows.tran_of, transactions))
+            order=order,
+            merchant=merchant,
+            transactions=tuple(map(rows.tran_of, transactions)),
+            capture=Capture(captures[0][0], bool(captures[0][1])) if captures else None,
         )
+
+    async def orders(self, query: OrderQuery) -> FoundOrders:
+        """Find orders of a merchant; see `Store.orders`."""
+        return await self._search.find(query)
+
+    async def saved_card(self, card_uid: str) -> SavedCard | None:
+        """Find a saved card; see `Store.saved_card`."""
+        found = select(
+            self._reader,
+            f"SELECT {rows.SAVED_CARD} FROM saved_card WHERE card_uid = ?",  # noqa: S608 - constant columns
+            (card_uid,),
+        )
+        return rows.saved_card_of(found[0]) if found else None
 
     async def overdue(self, now: datetime, limit: int) -> Sequence[int]:
         """List orders whose time is over; see `Store.overdue`."""
@@ -203,18 +238,21 @@ class SQLiteStore:
         )
         return [rows.tran_of(row) for row in found]
 
-    async def unsettled(self) -> Sequence[Unsettled]:
+    async def unsettled(self, before: datetime = EVER) -> Sequence[Unsettled]:
         """List what settlement would move; see `Store.unsettled`."""
+        # Lines are in the order of commits, which is nearly that of their times: it ends before
+        # the first that is too late, so that none is passed over.
         found = select(
             self._reader,
-            "SELECT b.merchant_id, b.currency, b.settled_through, max(e.entry_id),"
-            " sum(CASE e.posting WHEN 'UNCHARGE' THEN -e.amount_minor ELSE e.amount_minor END)"
-            " FROM balance b JOIN entry e ON e.merchant_id = b.merchant_id"
+            "SELECT b.merchant_id, b.currency, b.settled_through, max(e.entry_id),"  # noqa: S608 - constant columns
+            f" sum({SIGNED}) FROM balance b JOIN entry e ON e.merchant_id = b.merchant_id"
             " AND e.currency = b.currency AND e.entry_id > b.settled_through"
-            " AND e.posting IN ('CHARGE', 'COMPLETE', 'UNCHARGE')"
-            " GROUP BY b.merchant_id, b.currency, b.settled_through"
-            " HAVING sum(CASE e.posting WHEN 'UNCHARGE' THEN -e.amount_minor"
-            " ELSE e.amount_minor END) >= 0",
+            f" AND e.posting IN ({_PAYABLE}) AND e.entry_id < coalesce("
+            " (SELECT min(late.entry_id) FROM entry late WHERE late.merchant_id = b.merchant_id"
+            " AND late.currency = b.currency AND late.entry_id > b.settled_through"
+            f" AND late.posting IN ({_PAYABLE}) AND late.at >= ?), {seals.LAST_POSSIBLE})"
+            f" GROUP BY b.merchant_id, b.currency, b.settled_through HAVING sum({SIGNED}) >= 0",
+            (rows.micros(before),),
         )
         return [
             Unsettled(merchant_id, CURRENCIES[currency], amount, through, newest)
@@ -293,6 +331,7 @@ class SQLiteStore:
     async def aclose(self) -> None:
         """Finish what was begun and let go of the file."""
         await self._writer.aclose()
+        self._search.close()
         self._reader.close()
         self._commits.shutdown()
 

@@ -23,6 +23,8 @@ BODY_MAX_BYTES: Final = 16 * 1024
 """Our own forms are under 1 kB; shops append parameters of theirs."""
 QUERY_MAX_BYTES: Final = 4 * 1024
 FIELDS_MAX: Final = 64
+TICKED: Final = "1"
+"""Value of every box of our forms."""
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 Pairs = tuple[tuple[str, str], ...]
@@ -54,6 +56,10 @@ class Fields:
     def typed(self, name: str) -> str:
         """Give a field of the form, empty when it is not there."""
         return _last(self.body, name.lower())
+
+    def ticked(self, name: str) -> bool:
+        """Say whether a box of the form was ticked: a browser sends nothing of one that was not."""
+        return self.typed(name) == TICKED
 
 
 async def read_fields(request: Request) -> Fields:

@@ -35,6 +35,7 @@ from tkkpg.gateway.web.rendering import serve_asset
 from tkkpg.gateway.web.screens import (
     OUTCOME,
     PAGE,
+    REGISTER,
     Typed,
     Visit,
     card_form,
@@ -86,7 +87,8 @@ class HostedPage:
         except CardInvalid as invalid:
             return self._corrections(visit, fields, invalid)
         reach("page.request")
-        await submit_card(self._gateway, visit.view, card)
+        register = fields.ticked(REGISTER)
+        await submit_card(self._gateway, visit.view, card, register=register)
         reach("page.before_reply")
         answer = self._see_other(visit, OUTCOME)
         answer.background = BackgroundTask(_answered)
@@ -126,15 +128,15 @@ class HostedPage:
 
     def _corrections(self, visit: Visit, fields: Fields, invalid: CardInvalid) -> Response:
         """Ask for another try; of a card that is no test card, nothing is even shown again."""
-        problems = invalid.problems
+        problems, register = invalid.problems, fields.ticked(REGISTER)
         self._gateway.log.info(
             "page_card_invalid",
             order_id=visit.view.order.order_id,
             problems=sorted(problems.values()),
         )
         if CardProblem.TEST_CARDS_ONLY in problems.values():
-            return card_form(self._gateway, visit, Typed(), problems)
-        typed = Typed(fields.typed(CardField.PAN), fields.typed(CardField.EXPIRY))
+            return card_form(self._gateway, visit, Typed(register=register), problems)
+        typed = Typed(fields.typed(CardField.PAN), fields.typed(CardField.EXPIRY), register)
         return card_form(self._gateway, visit, typed, problems)
 
     def _outcome(self, visit: Visit, *, automatic: bool) -> Response:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from babel import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_currency
 
@@ -24,7 +25,7 @@ from tkkpg.protocol.values import Amount, Language
 LOCALES: Final = {Language.AZ: "az", Language.EN: "en_GB", Language.RU: "ru"}
 """Babel's name of each language."""
 
-MONEY: Final = "#,##0.00\N{NO-BREAK SPACE}¤¤"
+MONEY: Final = "#,##0{decimals}\N{NO-BREAK SPACE}¤¤"
 """Amount, then the three letters of the currency: `30,00 AZN`, in English `30.00 AZN`."""
 MOMENT: Final = "d MMMM y, HH:mm"
 CLOCK: Final = "HH:mm"
@@ -54,9 +55,21 @@ class Wording:
         return texts(self.language)[key].format_map(values)
 
     def money(self, amount: Amount) -> str:
-        """Write an amount as this language does."""
-        locale = LOCALES[self.language]
-        return format_currency(amount.major, amount.currency.alpha, format=MONEY, locale=locale)
+        """Write an amount as this language does, with all decimals of its currency."""
+        exponent = amount.currency.exponent
+        return format_currency(
+            amount.major,
+            amount.currency.alpha,
+            format=MONEY.format(decimals="." + "0" * exponent if exponent else ""),
+            locale=LOCALES[self.language],
+            # Babel's own digits are those of daily life: it would write 1.600 IQD as 2 IQD.
+            currency_digits=False,
+        )
+
+    def months(self, count: int) -> str:
+        """Write a number of months, as in `6 months`; number and word never part."""
+        form = Locale.parse(LOCALES[self.language]).plural_form(count)
+        return self.say(f"months.{form}", count=str(count)).replace(" ", "\N{NO-BREAK SPACE}")
 
     def moment(self, at: datetime) -> str:
         """Write date and time in Baku."""

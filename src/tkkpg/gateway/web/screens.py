@@ -17,6 +17,8 @@ from tkkpg.gateway.model.card import (
     Scheme,
     scheme_of,
 )
+from tkkpg.gateway.model.decisions.new_order import ATTENTION
+from tkkpg.gateway.model.order import Registration
 from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.i18n import Wording
@@ -24,10 +26,12 @@ from tkkpg.gateway.web.rendering import render
 from tkkpg.gateway.web.security import Action, form_token, page_headers
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.redirect import payment_url
-from tkkpg.protocol.values import Amount, Language, OrderStatus
+from tkkpg.protocol.values import Amount, Language, OrderStatus, OrderType
 
 PAGE: Final = "/index.jsp"
 OUTCOME: Final = "/outcome"
+REGISTER: Final = "register"
+"""Box of the form by which the payer agrees that the card is saved."""
 REFRESH_S: Final = 2
 """Pause between two looks at a payment that is being checked."""
 
@@ -85,6 +89,7 @@ class Typed:
 
     pan: str = field(default="", repr=False)
     expiry: str = field(default="", repr=False)
+    register: bool = False
 
 
 class Row(NamedTuple):
@@ -102,7 +107,8 @@ def card_form(
     problems: Mapping[CardField, CardProblem] | None = None,
 ) -> HTMLResponse:
     """Show the card form; with what is wrong at each field, 422."""
-    wording, order, typed = visit.wording, visit.view.order, typed or Typed()
+    wording, order = visit.wording, visit.view.order
+    typed = typed or Typed(register=order.registration is Registration.CHECKED)
     test_cards = gateway.config.test_cards or frozenset()
     shows_hint = gateway.config.sandbox and BANK_TEST_CARD[0].replace(" ", "") in test_cards
     return _show(
@@ -112,6 +118,9 @@ def card_form(
         422 if problems else 200,
         errors={at: wording.say(f"problem.{what}") for at, what in (problems or {}).items()},
         typed=typed,
+        holds=order.order_type is OrderType.PRE_AUTH,
+        register=REGISTER if order.registration is not Registration.NONE else "",
+        attention=order.param(ATTENTION),
         hidden=_hidden(visit),
         tokens={action.value: form_token(gateway.keys, order, action) for action in Action},
         marks=MARKS,
@@ -212,9 +221,15 @@ def _sentence(view: PageView, wording: Wording) -> str:
         return wording.say("refusal.release")
     return wording.say(
         f"final.{view.status}.text",
-        amount=wording.money(view.order.amount),
+        amount=wording.money(_charged(view)),
         refunded=wording.money(Amount(view.order.refunded_minor, view.order.currency)),
     )
+
+
+def _charged(view: PageView) -> Amount:
+    """Give what was charged, which may be less than was held; before that, what is asked for."""
+    order = view.order
+    return Amount(order.captured_minor or order.amount_minor, order.currency)
 
 
 def _reason(view: PageView, wording: Wording) -> tuple[str, str] | None:
@@ -237,7 +252,9 @@ def _receipt(view: PageView, wording: Wording) -> list[Row]:
     def row(name: str, value: str, spoken: str = "") -> Row:
         return Row(wording.say(f"receipt.{name}"), value, spoken)
 
-    rows = [row("amount", wording.money(order.amount))]
+    rows = [row("amount", wording.money(_charged(view)))]
+    if order.instalments > 1:
+        rows.append(row("instalments", wording.months(order.instalments)))
     if order.refunded_minor:
         refunded = Amount(order.refunded_minor, order.currency)
         rows.append(row("refunded", wording.money(refunded)))

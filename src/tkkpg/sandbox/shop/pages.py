@@ -33,7 +33,11 @@ SETTLED: Final = frozenset({Verdict.PAID, Verdict.REFUNDED})
 def money(amount: Amount, language: Language) -> str:
     """Write an amount for people: `1,234.50 AZN`, `1.234,50 AZN`."""
     return format_currency(
-        amount.major, amount.currency.alpha, format=MONEY_PATTERN, locale=language.lower()
+        amount.major,
+        amount.currency.alpha,
+        format=MONEY_PATTERN,
+        locale=language.lower(),
+        currency_digits=False,
     )
 
 

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.unit.cli.conftest import START_S, stop
+from tests.unit.cli.conftest import START_S, Run, Sandbox, stop
+
+from tkkpg.gateway.model.xmlout import BAKU
 
 
 @contextmanager
@@ -50,3 +53,31 @@ def test_it_may_be_told_to_stop_with_the_program_that_started_it(tmp_path: Path)
         process.stdin.close()
 
         assert process.wait(START_S) == 0
+
+
+def test_what_the_issuer_answered_balances_with_our_books(
+    run_at: Run, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    for card in ("approve", "076"):
+        order = json.loads(run_at("order", "create", "--amount", "7.00", "--json").stdout)
+        assert run_at("pay", order["order_id"], order["session_id"], "--card", card).exit_code == 0
+    day = f"--day={datetime.now(BAKU):%Y-%m-%d}"
+    host_file = tmp_path / "host.csv"
+
+    exported = run_at("issuer", "export", day)
+    host_file.write_text(exported.stdout, "utf-8")
+    told = json.loads(run_at("balance", day, "--host-file", host_file, "--json").stdout)
+
+    assert exported.exit_code == 0
+    assert told["agrees"]
+    assert {one["outcome"] for one in told["summary"]} >= {"MATCHED"}
+    assert run_at("issuer", "export", day, "--home", sandbox.home / "issuer").stdout.startswith(
+        exported.stdout
+    )
+
+
+def test_without_a_journal_there_is_nothing_to_export(run: Run) -> None:
+    result = run("issuer", "export", "--day=2026-11-24")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There is no journal" in result.stderr

@@ -1,83 +1,14 @@
-"""`tkkpg order create|status|info|refund`, against a real sandbox."""
+"""`tkkpg order`: what all its commands have in common, against a real sandbox."""
 
 from __future__ import annotations
 
 import json
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.unit.cli.commands.order.conftest import created, told
 from tests.unit.cli.conftest import Run, Sandbox
-
-
-def told(run: Run, *words: object) -> dict[str, Any]:
-    """Run a command that succeeds, and read its line."""
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.stderr
-    value: dict[str, Any] = json.loads(result.stdout)
-    return value
-
-
-def created(run: Run, amount: str = "30.00", *options: object) -> tuple[int, str]:
-    """Create an order, and give its number and session."""
-    order = told(run, "order", "create", "--amount", amount, *options)
-    return order["order_id"], order["session_id"]
-
-
-def test_a_new_order_says_where_it_is_paid(run_at: Run, sandbox: Sandbox) -> None:
-    order = told(run_at, "order", "create", "--amount", "30.00")
-
-    ref = f"ORDERID={order['order_id']}&SESSIONID={order['session_id']}"
-    assert order["payment_url"] == f"{sandbox.told['page_url']}?{ref}"
-    assert (order["order_status"], order["status"]) == ("CREATED", "00")
-
-
-def test_people_are_told_the_next_command(run_at: Run) -> None:
-    out = run_at("order", "create", "--amount", "30").stdout
-
-    facts = dict(line.split(maxsplit=1) for line in out.splitlines() if "  " in line)
-    assert f"tkkpg pay {facts['Order']} {facts['Session']}" in out
-
-
-def test_status_and_information_are_asked_of_the_gateway(run_at: Run) -> None:
-    options = ("--description", "Çay", "--language", "ru", "--approve-url", "https://shop.az/ok")
-    ref = created(run_at, "12.34", *options)
-
-    assert told(run_at, "order", "status", *ref) == {
-        "order_id": ref[0],
-        "order_status": "CREATED",
-        "receipt": None,
-        "status": "00",
-    }
-    information = told(run_at, "order", "info", *ref)
-    assert information["amount_minor"] == 1234
-    assert information["language"] == "RU"
-    assert information["description"] == "Çay"
-    assert information["approve_url"] == "https://shop.az/ok"
-    assert information["currency"] == "AZN"
-
-
-def test_people_see_status_and_information_without_the_session(run_at: Run) -> None:
-    order_id, session_id = created(run_at, "12.34", "--description", "Çay")
-
-    status = run_at("order", "status", order_id, session_id).stdout
-    information = run_at("order", "info", order_id, session_id).stdout
-    assert "CREATED" in status
-    assert "Çay" in information
-    assert session_id not in status + information
-
-
-def test_a_paid_order_is_refunded_in_parts_and_no_further(run_at: Run) -> None:
-    ref = created(run_at)
-    told(run_at, "pay", *ref)
-
-    first = told(run_at, "order", "refund", *ref, "--amount", "20.00")
-    assert first == {"status": "00", "order_id": ref[0], "order_status": "REFUNDED"}
-    refused = run_at("order", "refund", *ref, "--amount", "10.01", "--json")
-    assert refused.exit_code == 1
-    assert json.loads(refused.stdout)["status"] == "30"
-    assert "10.00 AZN" in run_at("order", "refund", *ref, "--amount", "10.00").stdout
 
 
 def test_a_refusal_is_one_paragraph_without_the_session(run_at: Run) -> None:
@@ -132,7 +63,18 @@ def test_a_gateway_that_does_not_answer_is_no_traceback(run_at: Run) -> None:
         ["create", "--amount", "1.234"],
         ["create", "--amount", "1", "--language", "de"],
         ["status", "one", "A"],
+        ["create", "--amount", "1", "--type", "Sale"],
+        ["create", "--amount", "1", "--param", "basket"],
+        ["create", "--amount", "1", "--param", "a=1", "--param", "a=2"],
+        ["create", "--amount", "1", "--expires", "soon"],
         ["refund", "1", "A"],
+        ["complete", "1", "A"],
+        ["reverse", "1"],
+        ["charge", "1", "A", "--amount", "1"],
+        ["wait", "1", "A", "--timeout", "5"],
+        ["list", "--status", "PAID"],
+        ["list", "--from", "yesterday"],
+        ["list", "--last", "0"],
     ],
 )
 def test_a_mistyped_command_is_a_usage_error(run: Run, words: list[str]) -> None:

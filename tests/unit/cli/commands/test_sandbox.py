@@ -56,3 +56,19 @@ def test_a_home_in_use_is_refused(run: Run, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("words", [["--exec-port", 65536], ["--opening-balance", "1.234"]])
 def test_a_value_out_of_range_is_a_usage_error(run: Run, words: list[object]) -> None:
     assert run("sandbox", *words).exit_code == 2
+
+
+def test_a_restart_keeps_the_business_time_and_a_fresh_start_does_not(
+    run: Run, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    ahead_s: list[float] = []
+    for words in (["advance", "2h"], ["show"], ["show"]):
+        process = start(home, "--json", *(["--fresh"] if len(ahead_s) == 2 else []))
+        assert process.stdout is not None
+        process.stdout.readline()
+        told = json.loads(run("clock", *words, "--home", home, "--json").stdout)
+        ahead_s.append(told["ahead_s"])
+        assert stop(process, signal.SIGTERM) == 0
+
+    assert ahead_s == [7200, 7200, 0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.conformance.plans import NOW
 
 from tkkpg.gateway.host import fields
@@ -79,6 +81,57 @@ def test_a_message_is_matched_by_class_number_time_and_terminal() -> None:
 def test_a_message_without_its_trace_is_malformed(missing: str) -> None:
     with pytest.raises(MalformedMessage, match=f"Field {missing} is missing"):
         fields.trace_of({number: text for number, text in REPLY.items() if number != missing})
+
+
+def test_additional_data_is_read_as_it_is_written() -> None:
+    elements = {"71": "1", "72": "K7", "92": "", "00": "x" * 60}
+
+    assert fields.additional(elements) == "7101" + "1" + "7202" + "K7" + "9200" + "0060" + "x" * 60
+    assert fields.elements_of({"48": fields.additional(elements)}) == elements
+    assert fields.elements_of({}) == fields.elements_of({"48": ""}) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7",
+        "720",
+        "7205",
+        "7204" + SECRET[:3],
+        "7101" + "1" + SECRET,
+        "72aa" + SECRET,
+        "x" + SECRET,
+        "7\u06602" + SECRET,
+        "7101" + "1" + "7101" + "1",
+        "7101" + "1" + " ",
+    ],
+)
+def test_additional_data_that_is_no_elements_is_malformed_without_showing_it(text: str) -> None:
+    with pytest.raises(MalformedMessage, match="ield 48") as refused:
+        fields.elements_of({"48": text})
+
+    assert SECRET[:3] not in str(refused.value)
+
+
+@given(st.text(max_size=99))
+def test_any_additional_data_is_elements_or_malformed(text: str) -> None:
+    try:
+        elements = fields.elements_of({"48": text})
+    except MalformedMessage:
+        return
+    assert fields.additional(elements) == text
+
+
+@pytest.mark.parametrize("text", ["A", "K7", "7K", "A" * 32, "0" * 31 + "Z"])
+def test_a_token_is_letters_and_digits(text: str) -> None:
+    assert fields.is_token(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", SECRET, "A" * 33, "a7", "K 7", "K7\n", "K-7", "\u0130K", "K\u0667"]
+)
+def test_what_could_be_a_card_number_or_anything_else_is_no_token(text: str) -> None:
+    assert not fields.is_token(text)
 
 
 @pytest.mark.parametrize(

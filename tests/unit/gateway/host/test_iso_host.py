@@ -30,7 +30,7 @@ from tkkpg.gateway.host.base import Unclaimed
 from tkkpg.gateway.host.fields import Message, Trace
 from tkkpg.gateway.host.iso_host import Dial, IsoHost, tcp
 from tkkpg.gateway.host.link import LinkLimits
-from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
 from tkkpg.protocol.masking import Secret
 
@@ -39,6 +39,7 @@ pytestmark = pytest.mark.anyio
 LIMITS = LinkLimits(pause_s=0.005, pause_max_s=0.02)
 SOON_S = 0.03
 CARD = Card(Secret("4169730000005869"), Expiry(2030, 12), Secret("123"))
+KEPT = StoredCard(Secret("K7TOKEN"), Expiry(2030, 12), "416973••••••5869", "VISA")
 APPROVED = HostReply(Outcome.APPROVED, "001", "123456")
 FOLLOWING = tran(2, kind=TranKind.COMPLETION, original_id=1, stan=124)
 ADVISED = tran(reversal_stan=125, reversal_at=NOW)
@@ -108,6 +109,35 @@ async def test_an_oddity_is_unknown_and_a_line_in_the_log(
     (line,) = [line for line in lines if line["event"] == event]
     assert (line["stan"], line["terminal"]) == ("000123", "E1000010")
     assert CARD.pan.reveal() not in str(lines)
+
+
+async def test_a_card_is_registered_and_then_named_by_its_token(small_host: SmallHost) -> None:
+    token = {fields.ADDITIONAL: "7207K7TOKEN"}
+    small_host.on_request = lambda peer, message: peer.send(reply_to(message) | token)
+    async with host_at(small_host) as host:
+        with capture_logs() as lines:
+            registered = await host.authorise(tran(register=True), CARD)
+            assert await host.authorise(tran(stan=124), KEPT) == APPROVED
+
+    assert registered == replace(APPROVED, token=KEPT.token)
+    first, second = small_host.peer.asked
+    assert fields.PAN in first
+    assert fields.PAN not in second
+    assert "K7TOKEN" not in str(lines)
+
+
+async def test_a_token_that_cannot_be_kept_is_a_line_in_the_log_and_the_money_stands(
+    small_host: SmallHost,
+) -> None:
+    wrong = {fields.ADDITIONAL: "7208k7-token"}
+    small_host.on_request = lambda peer, message: peer.send(reply_to(message) | wrong)
+    async with host_at(small_host) as host:
+        with capture_logs() as lines:
+            assert await host.authorise(tran(register=True), CARD) == APPROVED
+        assert host.ready
+
+    assert [line["event"] for line in lines] == ["approval_without_token"]
+    assert "k7-token" not in str(lines)
 
 
 async def test_silence_is_unknown(small_host: SmallHost) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.conformance.plans import NOW, tran
 from tests.unit.gateway.host.peers import reply_to
 
@@ -13,12 +15,14 @@ from tkkpg.gateway.host import fields, messages
 from tkkpg.gateway.host.base import Unclaimed
 from tkkpg.gateway.host.fields import Message, Trace
 from tkkpg.gateway.host.messages import Oddity, read_reply, read_unclaimed
-from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction
 from tkkpg.protocol.masking import Secret
 
 CARD: Final = Card(Secret("4169730000005869"), Expiry(2030, 5), Secret("123"))
+KEPT: Final = StoredCard(Secret("K7TOKEN"), Expiry(2030, 5), "416973••••••5869", "VISA")
 CHARGE: Final = tran()
+REGISTERING: Final = tran(register=True)
 HOLD: Final = tran(hold=True)
 LATER: Final = NOW + timedelta(days=1, seconds=5)
 COMMON: Final = {
@@ -56,6 +60,28 @@ def test_an_authorisation_carries_the_card(asked: Transaction, message_type: str
         "25": "59",
         "48": "9203123",
     }
+
+
+@pytest.mark.parametrize(("asked", "message_type"), [(CHARGE, "0200"), (HOLD, "0100")])
+def test_a_kept_card_is_named_by_its_token_alone(asked: Transaction, message_type: str) -> None:
+    assert messages.authorisation(asked, KEPT) == COMMON | {
+        "t": message_type,
+        "14": "3005",
+        "22": "102",
+        "25": "59",
+        "48": "7207K7TOKEN",
+    }
+
+
+@pytest.mark.parametrize(
+    ("card", "additional"), [(CARD, "71011" + "9203123"), (KEPT, "71011" + "7207K7TOKEN")]
+)
+def test_an_authorisation_may_ask_the_host_to_keep_the_card(
+    card: Card | StoredCard, additional: str
+) -> None:
+    plain = messages.authorisation(CHARGE, card)
+
+    assert messages.authorisation(REGISTERING, card) == plain | {"48": additional}
 
 
 def test_a_code_of_four_digits_is_told_by_its_length() -> None:
@@ -136,6 +162,7 @@ def test_a_network_message_has_no_terminal(code: str) -> None:
 def test_every_message_fits_the_table() -> None:
     for message in (
         messages.authorisation(CHARGE, CARD),
+        messages.authorisation(REGISTERING, KEPT),
         messages.completion(COMPLETING, HOLD),
         messages.refund(REFUNDING, CHARGE),
         messages.reversal(REVERSING, CHARGE),
@@ -173,6 +200,84 @@ def test_a_reply_means_what_its_codes_say(
 ) -> None:
     for asked in (ASKED, messages.refund(REFUNDING, CHARGE), messages.completion(COMPLETING, HOLD)):
         assert read_reply(asked, reply_to(asked, code, approval)) == (reply, oddity)
+
+
+KEEPING: Final = messages.authorisation(REGISTERING, CARD)
+TOKEN: Final = {"48": "7207K7TOKEN"}
+
+
+@pytest.mark.parametrize("asked", [KEEPING, messages.authorisation(REGISTERING, KEPT)])
+@pytest.mark.parametrize("additional", [TOKEN, {"48": "92031237207K7TOKEN"}])
+def test_an_approval_that_was_asked_for_a_token_comes_with_it(
+    asked: Message, additional: Message
+) -> None:
+    approved = HostReply(Outcome.APPROVED, "001", "123456", Secret("K7TOKEN"))
+
+    assert read_reply(asked, reply_to(asked) | additional) == (approved, None)
+
+
+@pytest.mark.parametrize(
+    "additional",
+    [
+        {},
+        {"48": ""},
+        {"48": "9203123"},
+        {"48": "7200"},
+        {"48": "7216" + CARD.pan.reveal()},
+        {"48": "7207k7token"},
+        {"48": "7207K7 OKEN"},
+        {"48": "7207K7\0OKEN"},
+        {"48": "7233" + "K" * 33},
+        {"48": "7207K7TOK"},
+        {"48": "7207K7TOKEN7207K8TOKEN"},
+        {"48": "nonsense"},
+    ],
+)
+def test_an_approval_without_a_token_that_can_be_kept_is_an_approval_all_the_same(
+    additional: Message,
+) -> None:
+    approved = HostReply(Outcome.APPROVED, "001", "123456")
+
+    assert read_reply(KEEPING, reply_to(KEEPING) | additional) == (approved, Oddity.NOT_KEPT)
+
+
+@given(additional=st.text(max_size=99) | st.text("K70123").map("7207{:.7}".format))
+def test_whatever_is_said_of_the_card_the_money_stands(additional: str) -> None:
+    reply, oddity = read_reply(KEEPING, reply_to(KEEPING) | {"48": additional})
+
+    assert (reply.outcome, reply.approval_code) == (Outcome.APPROVED, "123456")
+    assert (reply.token is None) == (oddity is Oddity.NOT_KEPT)
+    assert reply.token is None or fields.is_token(reply.token.reveal())
+
+
+@pytest.mark.parametrize("asked", [ASKED, messages.authorisation(CHARGE, KEPT)])
+@pytest.mark.parametrize("additional", [TOKEN, {"48": "nonsense"}])
+def test_a_token_that_was_not_asked_for_is_not_kept(asked: Message, additional: Message) -> None:
+    approved = HostReply(Outcome.APPROVED, "001", "123456")
+
+    assert read_reply(asked, reply_to(asked) | additional) == (approved, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reply", "oddity"),
+    [
+        ({"39": "116", "38": "      "}, HostReply(Outcome.DECLINED, "116"), None),
+        ({"39": "502"}, HostReply(Outcome.UNKNOWN, "502"), None),
+        ({"38": "      "}, HostReply.silent(), Oddity.NO_APPROVAL_CODE),
+        ({"4": "000000000001"}, HostReply.silent(), Oddity.AMOUNT_DIFFERS),
+    ],
+)
+@pytest.mark.parametrize("additional", [TOKEN, {"48": "nonsense"}, {}])
+def test_only_an_approval_has_a_token_or_misses_one(
+    changed: Message, reply: HostReply, oddity: Oddity | None, additional: Message
+) -> None:
+    assert read_reply(KEEPING, reply_to(KEEPING) | changed | additional) == (reply, oddity)
+
+
+def test_nothing_that_holds_a_token_shows_it() -> None:
+    reply, _ = read_reply(KEEPING, reply_to(KEEPING) | TOKEN)
+
+    assert "K7TOKEN" not in f"{reply!r} {KEPT!r}"
 
 
 @pytest.mark.parametrize("changed", [{"4": "000000003001"}, {"49": "840"}])
@@ -230,6 +335,23 @@ def test_an_unclaimed_reply_says_what_it_is_found_by_and_what_it_means() -> None
     )
 
     assert read_unclaimed(reply_to(ASKED)) == (unclaimed, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "token"),
+    [
+        (TOKEN, Secret("K7TOKEN")),
+        ({"48": "nonsense"}, None),
+        ({"48": "7202" + "12"}, None),
+        (TOKEN | {"39": "116"}, None),
+        (TOKEN | {"38": "      "}, None),
+    ],
+)
+def test_an_unclaimed_approval_passes_its_token_on(changed: Message, token: Secret | None) -> None:
+    unclaimed, _ = read_unclaimed(reply_to(KEEPING) | changed)
+
+    assert unclaimed is not None
+    assert unclaimed.reply.token == token
 
 
 def test_an_unclaimed_approval_without_code_is_as_odd_as_any() -> None:

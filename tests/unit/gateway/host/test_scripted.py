@@ -7,8 +7,9 @@ from time import perf_counter
 import pytest
 from tests.conformance.plans import tran
 
+from tkkpg.gateway.host.fields import is_token
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
-from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
 from tkkpg.protocol.masking import Secret
 
@@ -54,6 +55,26 @@ async def test_a_repeat_of_a_message_gets_the_same_answer() -> None:
 
     assert first == again
     assert await host.authorise(tran(stan=124), card()) != first
+
+
+async def test_a_kept_card_has_the_same_token_in_every_process() -> None:
+    first, again = [
+        await playing(Outcome.APPROVED).authorise(tran(stan=stan, register=True), card())
+        for stan in (1, 2)
+    ]
+
+    assert first.token is not None
+    assert first.token == again.token
+    assert is_token(first.token.reveal())
+
+
+async def test_a_kept_card_plays_the_scenario_of_its_number() -> None:
+    given = (await playing(Outcome.APPROVED).authorise(tran(register=True), card())).token
+    assert given is not None
+    kept = StoredCard(given, Expiry(2030, 12), card().masked, "VISA")
+
+    assert await playing(Outcome.DECLINED, "116").authorise(tran(), kept) == HostReply.of("116")
+    assert await playing(Outcome.NOT_SENT, "").authorise(tran(), kept) == HostReply.not_sent()
 
 
 @pytest.mark.parametrize("silent", [playing(Outcome.UNKNOWN), playing(Outcome.APPROVED, "001", 60)])

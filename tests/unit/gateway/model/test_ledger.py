@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from tests.model_factories import NOW
 
 from tkkpg.gateway.model.ledger import (
+    CAPTURES,
+    PAYABLE,
     POSTINGS,
-    SETTLED,
     Account,
     BalanceChange,
     Entry,
@@ -28,12 +30,20 @@ EFFECTS = {
     Posting.HOLD: (0, 0),
     Posting.COMPLETE: (0, 0),
     Posting.RELEASE: (0, 0),
+    Posting.RESERVE_UNCHARGE: (0, 0),
     Posting.UNCHARGE: (0, 0),
+    Posting.CANCEL_UNCHARGE: (0, 0),
+    Posting.RESERVE_CLAWBACK: (0, 100),
+    Posting.CLAWBACK: (-100, -100),
+    Posting.CANCEL_CLAWBACK: (0, -100),
     Posting.RESERVE_REFUND: (0, 100),
     Posting.REFUND: (-100, -100),
     Posting.CANCEL_REFUND: (0, -100),
     Posting.SETTLE: (100, 0),
     Posting.DEPOSIT: (100, 0),
+    Posting.FEE: (0, 0),
+    Posting.RETURN_FEE: (100, 0),
+    Posting.CANCEL_FEE: (0, 0),
 }
 """What 100 minor units of each posting do to (posted, reserved)."""
 
@@ -63,33 +73,53 @@ def test_every_posting_has_its_effect_on_the_current_account(posting: Posting) -
 @pytest.mark.parametrize(
     ("pending", "ends"),
     [
-        (Posting.HOLD, {Posting.COMPLETE, Posting.RELEASE}),
-        (Posting.RESERVE_REFUND, {Posting.REFUND, Posting.CANCEL_REFUND}),
+        (Posting.HOLD, (Posting.COMPLETE, Posting.RELEASE)),
+        (Posting.RESERVE_UNCHARGE, (Posting.UNCHARGE, Posting.CANCEL_UNCHARGE)),
+        (Posting.RESERVE_CLAWBACK, (Posting.CLAWBACK, Posting.CANCEL_CLAWBACK)),
+        (Posting.RESERVE_REFUND, (Posting.REFUND, Posting.CANCEL_REFUND)),
     ],
 )
 def test_what_is_pending_is_posted_or_voided_on_the_same_accounts(
-    pending: Posting, ends: set[Posting]
+    pending: Posting, ends: tuple[Posting, Posting]
 ) -> None:
     debit, credit, phase = POSTINGS[pending]
-    found = {
-        posting: row[2]
-        for posting, row in POSTINGS.items()
-        if row[:2] == (debit, credit) and row[2] in {Phase.POSTS, Phase.VOIDS}
-    }
 
     assert phase is Phase.PENDING
-    assert found.keys() == ends
-    assert set(found.values()) == {Phase.POSTS, Phase.VOIDS}
+    assert [POSTINGS[end] for end in ends] == [
+        (debit, credit, Phase.POSTS),
+        (debit, credit, Phase.VOIDS),
+    ]
 
 
-def test_settlement_adds_up_exactly_what_moves_money_payable_to_the_merchant() -> None:
-    moving = {
+def test_every_reservation_is_one_of_those_that_end() -> None:
+    phases = Counter(phase for _, _, phase in POSTINGS.values())
+
+    assert phases[Phase.PENDING] == phases[Phase.POSTS] == phases[Phase.VOIDS] == 4
+
+
+@pytest.mark.parametrize("posting", sorted(set(Posting) - {Posting.SETTLE}))
+def test_settlement_adds_up_what_moves_money_payable_and_leaves_out_what_is_reserved(
+    posting: Posting,
+) -> None:
+    debit, credit, phase = POSTINGS[posting]
+    if debit is Account.MERCHANT_PAYABLE:
+        # What is to be undone is left out as soon as it is reserved, and comes back when it is not.
+        sign = {Phase.PENDING: -1, Phase.POSTED: -1, Phase.POSTS: 0, Phase.VOIDS: 1}[phase]
+    elif credit is Account.MERCHANT_PAYABLE:
+        sign = {Phase.PENDING: 0, Phase.POSTED: 1, Phase.POSTS: 1, Phase.VOIDS: 0}[phase]
+    else:
+        sign = 0
+
+    assert PAYABLE.get(posting, 0) == sign
+
+
+def test_the_captures_are_what_gives_the_merchant_money_of_the_payer() -> None:
+    assert set(CAPTURES) == {
         posting
         for posting, (debit, credit, phase) in POSTINGS.items()
-        if Account.MERCHANT_PAYABLE in {debit, credit} and phase in {Phase.POSTED, Phase.POSTS}
+        if (debit, credit) == (Account.SCHEME_RECEIVABLE, Account.MERCHANT_PAYABLE)
+        and phase in {Phase.POSTED, Phase.POSTS}
     }
-
-    assert moving - {Posting.SETTLE} == SETTLED
 
 
 @pytest.mark.parametrize("end", [Posting.REFUND, Posting.CANCEL_REFUND])

@@ -41,10 +41,19 @@ def test_every_event_has_a_rule() -> None:
     assert {rule.event for rule in RULES} == set(Event)
 
 
-def test_every_posting_of_an_order_has_a_rule_and_settlement_needs_none() -> None:
+def test_every_posting_has_a_rule_but_settlement_fees_and_what_replaces_an_uncharge() -> None:
     booked = {rule.posting for rule in RULES if rule.posting}
 
-    assert set(Posting) - booked == {Posting.SETTLE, Posting.DEPOSIT}
+    assert set(Posting) - booked == {
+        Posting.SETTLE,
+        Posting.DEPOSIT,
+        Posting.FEE,
+        Posting.RETURN_FEE,
+        Posting.CANCEL_FEE,
+        Posting.RESERVE_CLAWBACK,
+        Posting.CLAWBACK,
+        Posting.CANCEL_CLAWBACK,
+    }
 
 
 def test_only_orders_that_sent_nothing_expire() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.model_factories import NOW, REFUND_NUMBERS, SESSION, context_at, paid, refund_of, waiting
 
+from tkkpg.gateway.model.decisions.operation import plan_refund
 from tkkpg.gateway.model.decisions.payment import plan_outcome
-from tkkpg.gateway.model.decisions.refund import plan_refund
 from tkkpg.gateway.model.ledger import BalanceChange, Entry, Posting
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.gateway.model.transaction import HostReply
@@ -28,7 +28,9 @@ def test_balances_of_a_plan_are_derived_from_its_entries() -> None:
 
 def test_a_refund_is_guarded_by_the_account_and_a_charge_by_nothing() -> None:
     refund = plan_refund(context_at(), paid(), refund_of(700), REFUND_NUMBERS)
-    charge = plan_outcome(context_at(), waiting(), 7, HostReply.of("001", "123456"), 0)
+    charge = plan_outcome(
+        context_at(), waiting(), 7, HostReply.of("001", "123456"), reversal_stan=0
+    )
 
     assert refund.balances == (BalanceChange("E1000010", AZN, 0, 700),)
     assert charge is not None
@@ -36,7 +38,7 @@ def test_a_refund_is_guarded_by_the_account_and_a_charge_by_nothing() -> None:
 
 
 def test_a_plan_and_its_notification_never_show_the_session() -> None:
-    plan = plan_outcome(context_at(), waiting(), 7, HostReply.of("001", "123456"), 0)
+    plan = plan_outcome(context_at(), waiting(), 7, HostReply.of("001", "123456"), reversal_stan=0)
 
     assert plan is not None
     assert SESSION in plan.notifications[0].xmlmsg

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET, create_server, socket
+from types import MappingProxyType
 from urllib.parse import parse_qs
 
 import pytest
@@ -51,11 +52,12 @@ class Shop:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = next(
+            lengths = (
                 int(line.split(":")[1])
                 for line in head.lower().splitlines()
                 if line.startswith("content-length:")
             )
+            length = next(lengths, 0)
             self.heads.append(head)
             self.bodies.append((await reader.readexactly(length)).decode())
             await self.answer(writer)
@@ -109,9 +111,9 @@ async def post(
     tls: ssl.SSLContext | None = None,
     deadline_s: float = 10.0,
     allow_loopback: bool = True,
-    form: dict[str, str] | None = None,
+    form: Mapping[str, str] = MappingProxyType({"xmlmsg": "<Message/>"}),
 ) -> DeliveryResult:
-    """Deliver one form with a courier of its own."""
+    """Deliver one form with a courier of its own, or none."""
     courier = HttpCourier(
         allow_loopback=allow_loopback,
         user_agent="tkkpg/1.2",
@@ -120,7 +122,7 @@ async def post(
         deadline_s=deadline_s,
     )
     try:
-        return await courier.deliver(Delivery("d-7", url, form or {"xmlmsg": "<Message/>"}))
+        return await courier.deliver(Delivery("d-7", url, form))
     finally:
         await courier.aclose()
 
@@ -595,3 +597,15 @@ async def test_a_second_name_on_one_address_is_verified_for_itself(ca: trustme.C
     assert first.delivered
     assert not second.delivered
     assert len(it.heads) == 1
+
+
+@pytest.mark.anyio
+async def test_what_has_no_form_is_asked_for_by_its_address_alone() -> None:
+    async with shop(saying(OK)) as it:
+        result = await post(f"http://shop.example:{it.port}/s?Status=APPROVED&a=%20", form={})
+    assert result.delivered
+    head = it.heads[0].lower().split("\r\n")
+    assert head[0] == "get /s?status=approved&a=%20 http/1.1"
+    assert "tkkpg-delivery-id: d-7" in head
+    assert not [line for line in head if line.startswith(("content-", "transfer-"))]
+    assert it.bodies == [""]

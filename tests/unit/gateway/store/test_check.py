@@ -16,20 +16,26 @@ import apsw
 import pytest
 from tests.gateway_fixtures import MERCHANT_ID, ManualClock, stage
 from tests.paying import (
+    DECLINED,
     Answer,
     AnsweringHost,
+    Desk,
     card,
     create,
     give_up,
+    ordered,
     paid,
     pay,
-    settled,
+    post,
+    request,
     stored,
+    unsettled,
 )
 
 from tkkpg.client import OutcomeUnknown, PeerFailure
 from tkkpg.gateway.app import DATABASE, KEYS
 from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.upkeep.settle import settle
 from tkkpg.gateway.keys import load_keys
 from tkkpg.gateway.model.transaction import PARKED_AFTER, HostReply, TranKind
 from tkkpg.gateway.store import check as module
@@ -44,7 +50,7 @@ from tkkpg.gateway.store.check import (
 )
 from tkkpg.gateway.store.rows import micros
 from tkkpg.protocol.errors import ConfigurationError
-from tkkpg.protocol.values import AZN, Amount, OrderStatus
+from tkkpg.protocol.values import AZN, Amount, OrderRef, OrderStatus
 
 APART: Final = timedelta(seconds=1)
 ACCOUNT: Final = f"SELECT 'balance {MERCHANT_ID} 944'"
@@ -55,6 +61,8 @@ ACCOUNT: Final = f"SELECT 'balance {MERCHANT_ID} 944'"
     BOUNDED,
     AGREEING,
     CAPTURED_ONCE,
+    FEES,
+    SETTLED,
     STATUS,
     LOCKED,
     BALANCE,
@@ -103,9 +111,9 @@ def checked(folder: Path, now: datetime) -> list[Finding]:
 
 
 async def traded(folder: Path) -> Home:
-    """Buy, be declined, leave, and be given money back in two parts; check while it runs."""
-    clock = ManualClock()
-    async with stage(folder, clock=clock) as shop:
+    """Buy, be declined, leave, and be given money back in every way; check while it runs."""
+    clock, host = ManualClock(), AnsweringHost()
+    async with unsettled(folder, opening="10000.00", clock=clock, host=host) as shop:
         client, gateway = shop.client, shop.gateway
         orders = {"created": (await create(client)).order_id}
         for name in ("paid", "also_paid"):
@@ -115,19 +123,54 @@ async def traded(folder: Path) -> Home:
         ref = await paid(client, gateway)
         orders["refunded"] = ref.order_id
         for amount in ("10.00", "5.00"):
-            await settled(gateway)
+            await settle(gateway)
             clock.advance(APART)
             await client.refund(ref, amount=Amount.of(amount, AZN))
         clock.advance(APART)
         ref = await create(client)
-        await pay(gateway, ref, "076")
+        host.answers(TranKind.AUTHORISATION, DECLINED)
+        await pay(gateway, ref)
         orders["declined"] = ref.order_id
         clock.advance(APART)
         ref = await create(client)
         await give_up(gateway, ref)
         orders["left"] = ref.order_id
+        orders |= await traded_in_two_steps(shop, clock, host)
         assert checked(folder, clock.now()) == []
     return Home(folder, clock.now(), orders)
+
+
+async def traded_in_two_steps(
+    shop: Desk, clock: ManualClock, host: AnsweringHost
+) -> dict[str, int]:
+    """Hold, complete and reverse, before and after a settlement, with a fee on everything."""
+    orders: dict[str, int] = {}
+
+    async def buy(name: str, kind: str) -> OrderRef:
+        clock.advance(APART)
+        ref = await ordered(shop.exec, kind, "<Fee>30</Fee>")
+        await pay(shop.gateway, ref)
+        clock.advance(APART)
+        orders[name] = ref.order_id
+        return ref
+
+    async def ask(operation: str, ref: OrderRef, more: str = "", status: int = 0) -> None:
+        answer = await post(shop.exec, request(operation, ref, more=more))
+        assert b"<Status>%02d</Status>" % status in answer.content
+
+    await ask("Reverse", await buy("undone", "Purchase"))
+    with_fee, clawed_back = await buy("with_fee", "Purchase"), await buy("clawed_back", "Purchase")
+    await settle(shop.gateway)
+    refund = "<Refund><Amount>1000</Amount><WithFee>true</WithFee></Refund>"
+    await ask("Refund", with_fee, refund)
+    await ask("Reverse", clawed_back)
+    await buy("held", "PreAuth")
+    kept = await buy("kept", "Purchase")
+    host.answers(TranKind.REVERSAL, DECLINED)
+    await ask("Reverse", kept, status=96)
+    await ask("Reverse", await buy("released", "PreAuth"))
+    await ask("Completion", await buy("completed", "PreAuth"), "<Amount>2000</Amount>")
+    return orders
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +196,15 @@ async def test_what_is_under_way_is_no_damage(tmp_path: Path) -> None:
         host.answers(TranKind.REFUND, HostReply.silent())
         with suppress(OutcomeUnknown, PeerFailure):
             await shop.client.refund(refunded, amount=Amount.of("10.00", AZN))
+        for order_type, operation, kind in (
+            ("PreAuth", "Completion", TranKind.COMPLETION),
+            ("Purchase", "Reverse", TranKind.REVERSAL),
+        ):
+            host.answers(kind, HostReply.silent())
+            ref = await ordered(shop.exec, order_type, "<Fee>30</Fee>")
+            await pay(shop.gateway, ref)
+            await post(shop.exec, request(operation, ref, more="<Amount>3000</Amount>"))
+            assert (await stored(shop.gateway, ref)).status is OrderStatus.ON_LOCK
         await give_up(shop.gateway, await create(shop.client))
         locked = await create(shop.client)
         host.answers(TranKind.AUTHORISATION, Answer(when=answer))
@@ -229,7 +281,11 @@ DAMAGE: Final = {
         """
         UPDATE entry SET amount_minor = 1499 WHERE order_id = :refunded AND posting = 'CHARGE';
         UPDATE tran SET amount_minor = 1499 WHERE order_id = :refunded
-            AND kind = 'AUTHORISATION'
+            AND kind = 'AUTHORISATION';
+        UPDATE orders SET captured_minor = 1499 WHERE order_id = :refunded;
+        UPDATE entry SET amount_minor = amount_minor - 1501 WHERE entry_id =
+            (SELECT min(entry_id) FROM entry WHERE posting = 'SETTLE');
+        UPDATE balance SET posted_minor = posted_minor - 1501
         """,
         BOUNDED,
         "SELECT 'order ' || :refunded",
@@ -249,6 +305,90 @@ DAMAGE: Final = {
         AGREEING,
         "SELECT 'order ' || :paid",
     ),
+    "an order that says it charged another amount": Damage(
+        "UPDATE orders SET captured_minor = 2999 WHERE order_id = :paid",
+        AGREEING,
+        "SELECT 'order ' || :paid",
+    ),
+    "a reversed order that says it still has its charge": Damage(
+        "UPDATE orders SET captured_minor = 3000 WHERE order_id = :clawed_back",
+        AGREEING,
+        "SELECT 'order ' || :clawed_back",
+    ),
+    "more released than was held": Damage(
+        "UPDATE entry SET amount_minor = 1001 WHERE order_id = :completed AND posting = 'RELEASE'",
+        RESERVED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :completed"
+        " AND kind = 'AUTHORISATION'",
+    ),
+    "more undone than was reserved": Damage(
+        "UPDATE entry SET amount_minor = 2971 WHERE order_id = :undone AND posting = 'UNCHARGE'",
+        RESERVED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :undone AND kind = 'REVERSAL'",
+    ),
+    "less undone than was reserved": Damage(
+        "UPDATE entry SET amount_minor = 2969 WHERE order_id = :undone AND posting = 'UNCHARGE'",
+        RESERVED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :undone AND kind = 'REVERSAL'",
+    ),
+    "less released than was held": Damage(
+        "UPDATE entry SET amount_minor = 999 WHERE order_id = :completed AND posting = 'RELEASE'",
+        RESERVED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :completed"
+        " AND kind = 'AUTHORISATION'",
+    ),
+    "a charge that was not given back to settlement": Damage(
+        "DELETE FROM entry WHERE order_id = :kept AND posting = 'CANCEL_UNCHARGE'",
+        RESERVED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :kept AND kind = 'REVERSAL'",
+    ),
+    "a fee given back twice over": Damage(
+        """
+        UPDATE entry SET amount_minor = 31 WHERE order_id = :with_fee AND posting = 'RETURN_FEE';
+        UPDATE balance SET posted_minor = posted_minor + 21
+        """,
+        FEES,
+        "SELECT 'order ' || :with_fee",
+    ),
+    "more of a fee cancelled than was taken": Damage(
+        "UPDATE entry SET amount_minor = 31 WHERE order_id = :undone AND posting = 'CANCEL_FEE'",
+        FEES,
+        "SELECT 'order ' || :undone",
+    ),
+    "a fee larger than its charge": Damage(
+        "UPDATE entry SET amount_minor = 2001 WHERE order_id = :completed AND posting = 'FEE'",
+        FEES,
+        "SELECT 'order ' || :completed",
+    ),
+    "a settlement of another amount": Damage(
+        """
+        UPDATE entry SET amount_minor = amount_minor + 1 WHERE entry_id =
+            (SELECT max(entry_id) FROM entry WHERE posting = 'SETTLE');
+        UPDATE balance SET posted_minor = posted_minor + 1
+        """,
+        SETTLED,
+        ACCOUNT,
+    ),
+    "a charge passed over by the settlement": Damage(
+        "UPDATE balance SET settled_through = (SELECT max(entry_id) FROM entry)",
+        SETTLED,
+        ACCOUNT,
+    ),
+    "a fee that was settled edited": Damage(
+        "UPDATE entry SET amount_minor = 29 WHERE order_id = :with_fee AND posting = 'FEE'",
+        SETTLED,
+        ACCOUNT,
+    ),
+    "a reversed order said to be paid": Damage(
+        "UPDATE orders SET status = 'APPROVED' WHERE order_id = :clawed_back",
+        STATUS,
+        "SELECT 'order ' || :clawed_back",
+    ),
+    "a held order said to be paid": Damage(
+        "UPDATE orders SET status = 'APPROVED' WHERE order_id = :held",
+        STATUS,
+        "SELECT 'order ' || :held",
+    ),
     "a payer charged twice": Damage(
         """
         CREATE TEMP TABLE again AS SELECT * FROM tran WHERE order_id = :paid;
@@ -257,7 +397,8 @@ DAMAGE: Final = {
         INSERT INTO entry (plan_id, posting, phase, debit, credit, merchant_id, amount_minor,
             currency, at, order_id, tran_id)
         SELECT 'x', posting, phase, debit, credit, merchant_id, amount_minor, currency, at,
-            order_id, 99 FROM entry WHERE order_id = :paid
+            order_id, 99 FROM entry WHERE order_id = :paid;
+        UPDATE orders SET captured_minor = 6000 WHERE order_id = :paid
         """,
         CAPTURED_ONCE,
         "SELECT 'order ' || :paid",

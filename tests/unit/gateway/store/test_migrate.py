@@ -11,13 +11,19 @@ from pathlib import Path
 import apsw
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from tkkpg.gateway.model.ledger import Posting
+from tkkpg.gateway.model.order import PAID, Registration
+from tkkpg.gateway.store import rows
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.schema import METADATA
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.values import OrderStatus
 
 SCRIPTS = ScriptDirectory(str(files("tkkpg.gateway.store") / "migrations"))
 
@@ -41,7 +47,10 @@ def parts(path: Path) -> dict[str, list[str]]:
         ).fetchall()
     return {
         str(name): sorted(
-            re.sub(r"\s+", " ", line).strip(" ,") for line in _lines(str(sql)) if line.strip(" )")
+            # A table that was made anew has its name in quotes.
+            re.sub(r"[\s\"]+", " ", line).strip(" ,")
+            for line in _lines(str(sql))
+            if line.strip(" )")
         )
         for name, sql in made
     }
@@ -136,3 +145,141 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
     migrate(tmp_path / name)
 
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+# ---------------------------------------------------------------- what was there before
+
+MERCHANT = {
+    "merchant_id": "E1000010",
+    "name": "Nar",
+    "terminal_id": "E1000010",
+    "base_url": "",
+    "notification_url": "",
+    "xmlout_wrapped": 1,
+    "xmlout_base64": 0,
+    "frame_ancestors": "",
+    "operations": "CreateOrder Refund",
+    "active": 1,
+}
+ORDER = {
+    "session_id": "AB" * 16,
+    "merchant_id": "E1000010",
+    "order_type": "Purchase",
+    "version": 1,
+    "amount_minor": 3000,
+    "currency": "944",
+    "language": "EN",
+    "description": "",
+    "approve_url": "",
+    "cancel_url": "",
+    "decline_url": "",
+    "created_at": 1,
+    "expires_at": 2,
+    "refunded_minor": 0,
+    "fee_minor": 0,
+}
+ENTRY = {
+    "plan_id": "p1",
+    "posting": "CHARGE",
+    "phase": "POSTED",
+    "debit": "SCHEME_RECEIVABLE",
+    "credit": "MERCHANT_PAYABLE",
+    "merchant_id": "E1000010",
+    "amount_minor": 3000,
+    "currency": "944",
+    "at": 1,
+    "order_id": 1,
+    "tran_id": 1,
+}
+
+
+def at_revision(path: Path, revision: str) -> None:
+    """Make a database as an older version left it."""
+    config = Config()
+    config.set_main_option("script_location", str(files("tkkpg.gateway.store") / "migrations"))
+    with engine_of(path) as engine, engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def insert(path: Path, table: str, **values: object) -> None:
+    """Add a row of some columns."""
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - constant names
+            tuple(values.values()),
+        )
+
+
+@pytest.fixture(params=["0001", "0002"])
+def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A database of an older version with an order in every status, and three ledger lines."""
+    path = tmp_path / "older.db"
+    at_revision(path, request.param)
+    insert(path, "merchant", **MERCHANT)
+    for number, status in enumerate(sorted(OrderStatus), 1):
+        insert(path, "orders", order_id=number, status=status, **ORDER)
+    for _ in range(3):
+        insert(path, "entry", **ENTRY)
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("DELETE FROM entry WHERE entry_id = 2")
+    return path
+
+
+def test_what_was_paid_is_what_was_charged(older: Path) -> None:
+    migrate(older)
+
+    with closing(apsw.Connection(str(older))) as db:
+        found = db.execute("SELECT status, captured_minor FROM orders").fetchall()
+    assert set(found) == {(status, 3000 if status in PAID else 0) for status in OrderStatus}
+
+
+def test_rows_of_an_older_version_are_read_by_this_one(older: Path) -> None:
+    migrate(older)
+
+    with closing(apsw.Connection(str(older))) as db:
+        merchant = rows.merchant_of(db.execute(f"SELECT {rows.MERCHANT} FROM merchant").get)  # noqa: S608 - constant columns
+        order = rows.order_of(
+            db.execute(f"SELECT {rows.ORDER} FROM orders WHERE status = 'APPROVED'").get  # noqa: S608 - constant columns
+        )
+    assert (merchant.fee_bp, merchant.password) == (0, "")
+    assert merchant.currencies == frozenset({"944"})
+    assert (merchant.duplicate_window_s, merchant.card_registration) == (0, True)
+    assert (order.params, order.positions, order.instalments) == ((), (), 0)
+    assert (order.registration, order.change_status_url) == (Registration.NONE, "")
+
+
+def test_ledger_lines_keep_their_numbers_and_what_they_say(older: Path) -> None:
+    query = f"SELECT entry_id, {rows.ENTRY} FROM entry ORDER BY entry_id"  # noqa: S608 - constant columns
+    with closing(apsw.Connection(str(older))) as db:
+        before = db.execute(query).fetchall()
+
+    migrate(older)
+
+    with closing(apsw.Connection(str(older))) as db:
+        assert db.execute(query).fetchall() == before
+    assert [entry_id for entry_id, *_ in before] == [1, 3]
+
+
+@pytest.mark.parametrize("posting", Posting)
+def test_every_posting_may_be_booked_after_an_upgrade(older: Path, posting: Posting) -> None:
+    migrate(older)
+
+    insert(older, "entry", **ENTRY | {"posting": posting})
+
+
+@pytest.mark.parametrize("wrong", [{"posting": "GIFT"}, {"amount_minor": 0}, {"plan_id": None}])
+def test_the_checks_of_the_ledger_are_in_force_after_an_upgrade(
+    older: Path, wrong: dict[str, object]
+) -> None:
+    migrate(older)
+
+    with pytest.raises(apsw.ConstraintError):
+        insert(older, "entry", **ENTRY | wrong)
+
+
+def test_an_upgraded_database_is_made_like_a_new_one(older: Path, database: Path) -> None:
+    migrate(older)
+
+    assert parts(older) == parts(database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 
 import apsw
@@ -13,22 +14,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conformance.plans import MERCHANT, NOW, entry, notification, order, plan, tran
 
+from tkkpg.gateway.model.card import SavedCard
 from tkkpg.gateway.model.ledger import POSTINGS, Posting
 from tkkpg.gateway.model.merchant import Certificate, Merchant
-from tkkpg.gateway.model.order import Order
+from tkkpg.gateway.model.order import Order, Registration
 from tkkpg.gateway.model.plan import Notification
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.gateway.store import rows
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.rows import Row, Value
 from tkkpg.gateway.store.sqlite import connect
-from tkkpg.protocol.values import AZN, Language, Operation, OrderStatus, OrderType
+from tkkpg.protocol.messages import Param, Position
+from tkkpg.protocol.values import CURRENCIES, Language, Operation, OrderStatus, OrderType
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 numbers = st.integers(1, 2**63 - 1)
 FIRST = datetime(2000, 1, 1)  # noqa: DTZ001 - bounds are naive, the zone comes beside
 LAST = datetime(2100, 1, 1)  # noqa: DTZ001 - the same
 times = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
+currencies = st.sampled_from(list(CURRENCIES.values()))
+positions = st.lists(
+    st.builds(Position, **dict.fromkeys((one.name for one in fields(Position)), texts)), max_size=3
+).map(tuple)
 orders = st.builds(
     Order,
     order_id=numbers,
@@ -38,7 +45,7 @@ orders = st.builds(
     status=st.sampled_from(OrderStatus),
     version=numbers,
     amount_minor=numbers,
-    currency=st.just(AZN),
+    currency=currencies,
     language=st.sampled_from(Language),
     description=texts,
     approve_url=texts,
@@ -51,6 +58,13 @@ orders = st.builds(
     refunded_at=st.none() | times,
     refunded_minor=st.just(0),
     fee_minor=numbers,
+    captured_minor=numbers,
+    instalments=st.integers(0, 99),
+    registration=st.sampled_from(Registration),
+    change_status_url=texts,
+    email=texts,
+    params=st.lists(st.builds(Param, name=texts, value=texts), max_size=3).map(tuple),
+    positions=positions,
 )
 transactions = st.builds(
     Transaction,
@@ -61,7 +75,7 @@ transactions = st.builds(
     kind=st.sampled_from(TranKind),
     state=st.sampled_from(TranState),
     amount_minor=numbers,
-    currency=st.just(AZN),
+    currency=currencies,
     two_id=numbers,
     stan=numbers,
     rrn=texts,
@@ -76,6 +90,18 @@ transactions = st.builds(
     pan_masked=st.none() | texts,
     pan_hash=st.none() | texts,
     brand=st.none() | texts,
+    hold=st.booleans(),
+    register=st.booleans(),
+    reversal_at=st.none() | times,
+    late_reply=st.none() | texts,
+    parked_at=st.none() | times,
+    card_uid=st.none() | texts,
+    card_expiry=st.none() | texts,
+    fee_minor=numbers,
+    settled=st.booleans(),
+    request_digest=texts,
+    source=texts,
+    positions=positions,
 )
 merchants = st.builds(
     Merchant,
@@ -89,6 +115,23 @@ merchants = st.builds(
     frame_ancestors=texts,
     operations=st.frozensets(st.sampled_from(Operation)),
     active=st.booleans(),
+    currencies=st.frozensets(st.sampled_from(sorted(CURRENCIES))),
+    fee_bp=st.integers(0, 10_000),
+    duplicate_window_s=st.integers(0, 86_400),
+    change_status_url=texts,
+    card_registration=st.booleans(),
+    password=texts,
+)
+saved_cards = st.builds(
+    SavedCard,
+    card_uid=texts,
+    merchant_id=st.just("E1000010"),
+    order_id=numbers,
+    token=texts,
+    pan_masked=texts,
+    brand=texts,
+    expiry=texts,
+    created_at=times,
 )
 notifications = st.builds(
     Notification,
@@ -163,6 +206,26 @@ def test_a_merchant_comes_back_as_it_was(db: apsw.Connection, one: Merchant) -> 
         assert rows.merchant_of(newest(db, "merchant", rows.MERCHANT)) == one
 
 
+@given(one=saved_cards)
+def test_a_saved_card_comes_back_as_it_was(db: apsw.Connection, one: SavedCard) -> None:
+    with only(db, "saved_card"):
+        insert(db, "saved_card", rows.SAVED_CARD, rows.saved_card_row(one))
+
+        assert rows.saved_card_of(newest(db, "saved_card", rows.SAVED_CARD)) == one
+
+
+@pytest.mark.parametrize("kind", [Order, Transaction, Merchant, SavedCard])
+def test_every_attribute_has_a_column(kind: type[Order | Transaction | Merchant]) -> None:
+    columns = {
+        Order: rows.ORDER,
+        Transaction: rows.TRAN,
+        Merchant: rows.MERCHANT,
+        SavedCard: rows.SAVED_CARD,
+    }[kind]
+
+    assert {one.name for one in fields(kind)} == set(columns.split(", "))
+
+
 @given(one=notifications)
 def test_a_notification_comes_back_as_it_was(db: apsw.Connection, one: Notification) -> None:
     with only(db, "notification"):
@@ -201,6 +264,8 @@ def test_a_move_changes_what_may_change_of_a_transaction(
         after.response_code,
     )
     assert (moved.approval_code, moved.reversal_stan) == (after.approval_code, after.reversal_stan)
+    assert moved.card_uid == after.card_uid
+    assert (moved.fee_minor, moved.settled) == (before.fee_minor, before.settled)
     assert (moved.tran_id, moved.stan, moved.sent_at) == (
         before.tran_id,
         before.stan,
@@ -257,9 +322,9 @@ def test_a_new_notification_is_queued_and_leased_to_nobody() -> None:
     )
 
 
-def test_there_is_no_column_for_a_card_but_its_masked_number_and_hash() -> None:
+def test_there_is_no_column_for_a_card_but_its_masked_number_hash_and_what_saves_it() -> None:
     named = {name for name in rows.TRAN.split(", ") if "pan" in name or "card" in name}
 
-    assert named == {"pan_masked", "pan_hash"}
+    assert named == {"pan_masked", "pan_hash", "card_uid", "card_expiry"}
     row = rows.tran_row(tran(pan_masked="416973••••••5869"))
     assert row[rows.TRAN.split(", ").index("pan_masked")] == "416973••••••5869"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 import structlog
@@ -16,11 +17,13 @@ from tests.gateway_fixtures import ManualClock, merchant, stage
 
 from tkkpg.gateway.flows.create_order import create_order
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.model.card import SavedCard
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Outcome
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.hosted_page import hosted_page
+from tkkpg.gateway.web.i18n import Wording
 from tkkpg.protocol.messages import CreateOrderRequest
 from tkkpg.protocol.values import AZN, Language, OrderRef
 
@@ -48,6 +51,11 @@ def read_forms(page: str) -> dict[str, dict[str, str]]:
     return reader.forms
 
 
+def said(page: httpx2.Response, language: Language, key: str, **values: str) -> bool:
+    """Whether a page says a text."""
+    return Wording(language).say(key, **values) in unescape(page.text)
+
+
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +65,7 @@ class _Forms(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms[values["action"]] = {}
-        elif tag == "input":
+        elif tag == "input" and (values.get("type") != "checkbox" or "checked" in values):
             self.forms[list(self.forms)[-1]][values["name"]] = values["value"]
 
 
@@ -77,9 +85,12 @@ class Payer:
         return {"ORDERID": str(self.ref.order_id), "SESSIONID": self.ref.session_id}
 
     async def order(
-        self, language: Language = Language.EN, description: str = "Three books"
+        self,
+        language: Language = Language.EN,
+        description: str = "Three books",
+        **more: Any,  # noqa: ANN401 - fields of the request
     ) -> Self:
-        """Let the shop create the order that this payer is to pay."""
+        """Let the shop create the order that this payer is to pay, with more fields if named."""
         request = CreateOrderRequest(
             language=language,
             merchant_id=self.trader.merchant_id,
@@ -89,6 +100,7 @@ class Payer:
             approve_url="/approve",
             cancel_url="/cancel",
             decline_url="/decline",
+            **more,
         )
         reply = await create_order(self.gateway, self.trader, request)
         self.ref = OrderRef(reply.order_id, reply.session_id)
@@ -98,6 +110,13 @@ class Payer:
         order = await self.gateway.store.order(self.ref.order_id)
         assert order is not None
         return order
+
+    async def saved_card(self) -> SavedCard | None:
+        """The card that the host keeps after this payment."""
+        facts = await self.gateway.store.facts(self.ref.order_id)
+        assert facts is not None
+        (payment,) = facts.transactions
+        return await self.gateway.store.saved_card(payment.card_uid or "")
 
     async def transactions(self) -> int:
         facts = await self.gateway.store.facts(self.ref.order_id)

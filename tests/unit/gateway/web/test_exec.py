@@ -371,7 +371,7 @@ async def test_bad_input_costs_less_than_a_megabyte(tmp_path: Path, name: str) -
 @pytest.mark.parametrize(
     ("operation", "written"),
     [
-        ("Reverse", b"Reverse"),
+        ("TransactionLog", b"TransactionLog"),
         ("createorder", b"createorder"),
         ("A&amp;B&lt;C", b"A&amp;B&lt;C"),
         ("x" * 60_000, b"x" * 64),
@@ -534,7 +534,7 @@ async def test_requests_are_counted_by_operation_and_status(tmp_path: Path) -> N
     async with stage(tmp_path) as gateway:
         for body in (DOCUMENT, DOCUMENT, BAD["amount zero"], BAD["empty"]):
             await post(gateway.exec, body)
-        for name in ("Reverse", "Other", PEER):
+        for name in ("TransactionLog", "Other", PEER):
             await post(gateway.exec, changed("Operation", name))
         running = gateway.gateway
         assert counted(running, "CreateOrder", "00") == 2

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,7 +13,7 @@ import httpx2
 import pytest
 from tests.gateway_fixtures import merchant
 from tests.unit.gateway.web import payer as payers
-from tests.unit.gateway.web.payer import Payer, at_the_page, read_forms
+from tests.unit.gateway.web.payer import Payer, at_the_page, read_forms, said
 
 from tkkpg.client.callbacks import read_xmlout
 from tkkpg.gateway.model.card import PREFIXES
@@ -40,11 +39,6 @@ async def payer(tmp_path: Path) -> AsyncIterator[Payer]:
     """A payer with an order in English."""
     async with at_the_page(tmp_path) as payer:
         yield await payer.order()
-
-
-def said(page: httpx2.Response, language: Language, key: str, **values: str) -> bool:
-    """Whether a page says a text."""
-    return Wording(language).say(key, **values) in unescape(page.text)
 
 
 # ---- opening

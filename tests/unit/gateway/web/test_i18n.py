@@ -11,7 +11,7 @@ from tkkpg.gateway.model.card import CardProblem
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.web.i18n import Wording, read_language, texts
 from tkkpg.protocol.codes import Family
-from tkkpg.protocol.values import AZN, Amount, Language
+from tkkpg.protocol.values import AZN, CURRENCIES, Amount, Language
 
 AZERBAIJANI = set("əğıöüçşİƏĞIÖÜÇŞ")
 FOREIGN_NAMES = ("American Express", "CVV2")
@@ -95,6 +95,37 @@ def test_a_moment_is_told_in_the_time_of_baku(language: Language, written: str) 
     evening = datetime(2026, 11, 24, 21, 7, tzinfo=UTC)
     assert Wording(language).moment(evening) == written
     assert Wording(language).clock(evening) == "01:07"
+
+
+@pytest.mark.parametrize(
+    ("code", "written"),
+    [
+        ("392", "1,234,567 JPY"),
+        ("008", "12,345.67 ALL"),
+        ("414", "1,234.567 KWD"),
+        ("990", "123.4567 CLF"),
+    ],
+)
+def test_an_amount_has_all_the_decimals_of_its_currency(code: str, written: str) -> None:
+    money = Wording(Language.EN).money(Amount(1234567, CURRENCIES[code]))
+    assert money.replace("\N{NO-BREAK SPACE}", " ") == written
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        (Language.AZ, "1 ay, 2 ay, 6 ay, 21 ay"),
+        (Language.EN, "1 month, 2 months, 6 months, 21 months"),
+        (Language.RU, "1 месяц, 21 месяц, 91 месяц, 2 месяца, 4 месяца, 22 месяца, 33 месяца"),
+        (Language.RU, "5 месяцев, 6 месяцев, 11 месяцев, 12 месяцев, 14 месяцев, 96 месяцев"),
+    ],
+)
+def test_months_are_counted_in_the_grammar_of_the_language(
+    language: Language, written: str
+) -> None:
+    for text in written.split(", "):
+        told = Wording(language).months(int(text.split()[0]))
+        assert told == text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def test_a_text_without_its_words_is_an_error() -> None:

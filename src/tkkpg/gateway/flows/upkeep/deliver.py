@@ -35,9 +35,8 @@ async def deliver(gateway: Gateway) -> int:
 
 
 async def _attempt(gateway: Gateway, notification: Notification) -> None:
-    delivery = Delivery(
-        notification.notification_id, notification.url, {"xmlmsg": notification.xmlmsg}
-    )
+    form = {"xmlmsg": notification.xmlmsg} if notification.xmlmsg else {}
+    delivery = Delivery(notification.notification_id, notification.url, form)
     reach("deliver.before_request")
     result = await gateway.courier.deliver(delivery)
     reach("deliver.after_request")

@@ -3,7 +3,9 @@
 | no answer to      | the gateway sends            | order meanwhile, in the end              |
 | ----------------- | ---------------------------- | ---------------------------------------- |
 | an authorisation  | a reversal, until confirmed  | DECLINED 810 in the commit that reserves |
-| a refund          | the same refund again        | ON-REFUND, then REFUNDED or back         |
+| a completion      | the same again               | ON-LOCK, then APPROVED or back           |
+| a Reverse         | the same again               | ON-LOCK, then REVERSED or back           |
+| a refund          | the same again               | ON-REFUND, then REFUNDED or back         |
 
 After a day without an answer a transaction is parked: the operator resolves it, nobody drops it.
 """
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.crash import reach
 from tkkpg.gateway.flows.decide import decide
-from tkkpg.gateway.flows.record import GATEWAY, ask_refund, record, reverse
+from tkkpg.gateway.flows.record import GATEWAY, ask, record, reverse
 from tkkpg.gateway.model.decisions.resolution import plan_parking
 from tkkpg.gateway.model.transaction import (
     PARKED_AFTER,
@@ -147,8 +149,8 @@ async def _reverse_again(gateway: Gateway, tran: Transaction) -> Outcome:
     return (await reverse(gateway, tran, repeat=True)).outcome
 
 
-async def _refund_again(gateway: Gateway, tran: Transaction) -> Outcome:
-    reply = await ask_refund(gateway, tran, repeat=True)
+async def _ask_again(gateway: Gateway, tran: Transaction) -> Outcome:
+    reply = await ask(gateway, tran, repeat=True)
     # A repeat that did not leave says nothing about the message before it.
     unsent = reply.outcome is Outcome.NOT_SENT
     await record(gateway, tran, HostReply.silent() if unsent else reply)
@@ -158,6 +160,8 @@ async def _refund_again(gateway: Gateway, tran: Transaction) -> Outcome:
 _RESOLVE: Final = {
     (TranKind.AUTHORISATION, False): _give_up,
     (TranKind.AUTHORISATION, True): _reverse_again,
-    (TranKind.REFUND, False): _refund_again,
+    (TranKind.COMPLETION, False): _ask_again,
+    (TranKind.REVERSAL, False): _ask_again,
+    (TranKind.REFUND, False): _ask_again,
 }
 """What is done about a transaction, by kind and by whether its reversal is reserved."""

@@ -8,14 +8,17 @@ from tkkpg.gateway.flows.decide import commit, context
 from tkkpg.gateway.flows.record import GATEWAY
 from tkkpg.gateway.model.decisions.settlement import plan_settlement
 from tkkpg.gateway.model.errors import GuardFailed
+from tkkpg.gateway.store.base import EVER
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tkkpg.gateway.runtime import Gateway
 
 
-async def settle(gateway: Gateway) -> int:
-    """Settle every merchant that has charges; give the number of merchants."""
-    unsettled = await gateway.store.unsettled()
+async def settle(gateway: Gateway, charged_before: datetime = EVER) -> int:
+    """Settle what was charged before a time; give the number of merchants that it was for."""
+    unsettled = await gateway.store.unsettled(charged_before)
     for one in unsettled:
         try:
             await commit(gateway, plan_settlement(context(gateway, GATEWAY), one))

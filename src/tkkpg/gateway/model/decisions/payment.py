@@ -1,25 +1,20 @@
-"""Decisions of one payment: a new order, a card, what the host said, leaving, running out of time.
+"""Decisions of one payment: a card, what the host said, leaving, running out of time.
 
 Each function takes facts and gives a `Plan`, or refuses; none of them looks at a clock.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tkkpg.gateway.model.card import Card, StoredCard
+from tkkpg.gateway.model.decisions.booking import book
+from tkkpg.gateway.model.decisions.notices import notices, status_notices
+from tkkpg.gateway.model.decisions.reservation import Numbers, find_transaction, reserved
 from tkkpg.gateway.model.errors import IllegalTransition
-from tkkpg.gateway.model.ledger import Entry, Posting
 from tkkpg.gateway.model.lifecycle import EXPIRING, Event
-from tkkpg.gateway.model.order import ORDER_LIFE, Order
-from tkkpg.gateway.model.plan import (
-    Context,
-    Facts,
-    Notification,
-    OrderChange,
-    Plan,
-    TransactionChange,
-)
+from tkkpg.gateway.model.plan import Context, Facts, OrderChange, Plan, TransactionChange
 from tkkpg.gateway.model.transaction import (
     OPEN,
     HostReply,
@@ -29,75 +24,36 @@ from tkkpg.gateway.model.transaction import (
     TranState,
     event_of,
 )
-from tkkpg.gateway.model.xmlout import xmlmsg
-from tkkpg.protocol.values import OrderRef, OrderStatus, OrderType
+from tkkpg.protocol.values import OrderType
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from tkkpg.gateway.model.card import Card
-    from tkkpg.gateway.model.merchant import Merchant
-    from tkkpg.protocol.messages import CreateOrderRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
-    """Numbers of one financial message, drawn before the decision that uses them.
-
-    Attributes:
-        tran_id: Our number.
-        two_id: Its number in the bank's back system.
-        stan: Trace number, 1 to 999999.
-    """
-
-    tran_id: int
-    two_id: int
-    stan: int
-
-
-def retrieval_reference(moment: datetime, stan: int) -> str:
-    """Make the RRN: last digit of the year, day of the year, hour, trace number (ISO 8583)."""
-    return f"{moment:%Y}"[-1] + f"{moment:%j%H}{stan:06d}"
-
-
-def plan_order(
-    context: Context, merchant: Merchant, request: CreateOrderRequest, ref: OrderRef
-) -> Plan:
-    """Make a new order, ready to be paid until its time is over."""
-    order = Order(
-        order_id=ref.order_id,
-        session_id=ref.session_id,
-        merchant_id=merchant.merchant_id,
-        order_type=request.order_type,
-        status=OrderStatus.CREATED,
-        version=1,
-        amount_minor=request.amount_minor,
-        currency=request.currency,
-        language=request.language,
-        description=request.description,
-        approve_url=request.approve_url,
-        cancel_url=request.cancel_url,
-        decline_url=request.decline_url,
-        created_at=context.now,
-        updated_at=None,
-        expires_at=context.now + ORDER_LIFE,
-    )
-    return Plan(
-        context=context,
-        action="order_created",
-        order_id=order.order_id,
-        detail={"amount_minor": order.amount_minor, "currency": order.currency.code},
-        new_orders=(order,),
-    )
+    from tkkpg.gateway.model.card import SavedCard
+    from tkkpg.gateway.model.order import Order
 
 
 def plan_authorisation(
-    context: Context, facts: Facts, card: Card, numbers: Numbers, pan_hash: str
+    context: Context,
+    facts: Facts,
+    card: Card | StoredCard,
+    numbers: Numbers,
+    *,
+    pan_hash: str | None = None,
+    card_uid: str | None = None,
+    register: bool = False,
 ) -> Plan:
     """Reserve the authorisation of a submitted card, with all that will be transmitted.
 
     Two steps in one commit: the card is taken (ON-PAYMENT) and the authorisation is about to
     leave (ON-LOCK); nothing happens between them as long as no authentication stands there.
+
+    Args:
+        context: Identity and time.
+        facts: The order as it is.
+        card: Typed on the page, or kept by the host.
+        numbers: Of this message.
+        pan_hash: Keyed hash of a typed card's number.
+        card_uid: The saved card that pays, or under which this card is to be saved.
+        register: The host is asked to keep the card.
 
     Raises:
         IllegalTransition: The order is not waiting for a card (any more).
@@ -114,6 +70,10 @@ def plan_authorisation(
         pan_hash=pan_hash,
         brand=card.scheme,
         hold=order.order_type is OrderType.PRE_AUTH,
+        register=register,
+        card_uid=card_uid,
+        card_expiry=str(card.expiry) if register else None,
+        fee_minor=0 if order.order_type is OrderType.PRE_AUTH else order.fee_minor,
     )
     return Plan(
         context=context,
@@ -122,32 +82,18 @@ def plan_authorisation(
         detail={"tran_id": tran.tran_id, "card": card.masked, "stan": tran.stan},
         orders=(OrderChange(locked, order.version),),
         new_transactions=(tran,),
-    )
-
-
-def reserved(
-    context: Context, facts: Facts, kind: TranKind, numbers: Numbers, amount_minor: int
-) -> Transaction:
-    """Make a transaction with all that will be transmitted, about to leave with its commit."""
-    return Transaction(
-        tran_id=numbers.tran_id,
-        order_id=facts.order.order_id,
-        merchant_id=facts.order.merchant_id,
-        terminal_id=facts.merchant.terminal_id,
-        kind=kind,
-        state=TranState.SENT,
-        amount_minor=amount_minor,
-        currency=facts.order.currency,
-        two_id=numbers.two_id,
-        stan=numbers.stan,
-        rrn=retrieval_reference(context.now, numbers.stan),
-        created_at=context.now,
-        sent_at=context.now,
+        notifications=status_notices(context, facts, locked),
     )
 
 
 def plan_outcome(
-    context: Context, facts: Facts, tran_id: int, reply: HostReply, reversal_stan: int
+    context: Context,
+    facts: Facts,
+    tran_id: int,
+    reply: HostReply,
+    *,
+    reversal_stan: int,
+    saved: SavedCard | None = None,
 ) -> Plan | None:
     """Record what the host answered to an authorisation.
 
@@ -160,6 +106,7 @@ def plan_outcome(
         tran_id: The transaction that was answered.
         reply: What is certain.
         reversal_stan: Trace number of the reversal, should one be needed.
+        saved: The card that the host keeps from now on, if it does.
 
     Returns:
         The plan, or `None` when the answer was recorded before.
@@ -178,8 +125,10 @@ def plan_outcome(
         raise IllegalTransition(message)
     order, rule = facts.order.after(event, context.now)
     if event is Event.CHARGED:
-        order = replace(order, paid_at=context.now)
+        order = replace(order, paid_at=context.now, captured_minor=tran.amount_minor)
     finished = _finished(tran, reply, context, reversal_stan)
+    if saved is None and tran.register:
+        finished = replace(finished, card_uid=None)  # the host did not keep the card
     return Plan(
         context=context,
         action=f"authorisation_{reply.outcome.lower()}",
@@ -187,8 +136,9 @@ def plan_outcome(
         detail={"tran_id": tran.tran_id, "response_code": reply.response_code},
         orders=(OrderChange(order, facts.order.version),),
         transactions=(TransactionChange(finished, tran.state),),
-        entries=entries_of(tran, rule.posting, context),
-        notifications=notifications(context, order, facts.merchant, finished),
+        entries=book(rule.posting, tran, context.now),
+        notifications=notices(context, facts, order, finished),
+        saved_cards=(saved,) if saved else (),
     )
 
 
@@ -276,60 +226,5 @@ def _ended(context: Context, facts: Facts, order: Order, action: str) -> Plan:
         action=action,
         order_id=order.order_id,
         orders=(OrderChange(order, facts.order.version),),
-        notifications=notifications(context, order, facts.merchant, None),
-    )
-
-
-def find_transaction(facts: Facts, tran_id: int) -> Transaction:
-    """Give the transaction of an order by its number.
-
-    Raises:
-        IllegalTransition: The order has no such transaction.
-    """
-    for tran in facts.transactions:
-        if tran.tran_id == tran_id:
-            return tran
-    message = f"Order {facts.order.order_id} has no transaction {tran_id}."
-    raise IllegalTransition(message)
-
-
-def entries_of(tran: Transaction, posting: Posting | None, context: Context) -> tuple[Entry, ...]:
-    """Book a transaction's amount, where its step books anything."""
-    if posting is None:
-        return ()
-    return (
-        Entry(
-            posting=posting,
-            merchant_id=tran.merchant_id,
-            amount_minor=tran.amount_minor,
-            currency=tran.currency,
-            at=context.now,
-            order_id=tran.order_id,
-            tran_id=tran.tran_id,
-        ),
-    )
-
-
-def notifications(
-    context: Context,
-    order: Order,
-    merchant: Merchant,
-    tran: Transaction | None,
-    payment: Transaction | None = None,
-) -> tuple[Notification, ...]:
-    """Promise the XMLOut to a merchant that has a notification URL; once per plan.
-
-    The plan's id is the delivery's id: unique, and stable over all attempts.
-    """
-    if not merchant.notification_url:
-        return ()
-    return (
-        Notification(
-            notification_id=context.plan_id,
-            order_id=order.order_id,
-            merchant_id=merchant.merchant_id,
-            url=merchant.notification_url,
-            xmlmsg=xmlmsg(order, merchant, tran, context.now, payment),
-            due_at=context.now,
-        ),
+        notifications=notices(context, facts, order),
     )

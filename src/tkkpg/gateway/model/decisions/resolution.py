@@ -7,8 +7,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from tkkpg.gateway.model.decisions.payment import find_transaction, plan_reversed
-from tkkpg.gateway.model.decisions.refund import plan_refund_outcome
+from tkkpg.gateway.model.decisions.operation import plan_operation_outcome
+from tkkpg.gateway.model.decisions.payment import plan_reversed
+from tkkpg.gateway.model.decisions.reservation import find_transaction
 from tkkpg.gateway.model.errors import PolicyRefusal
 from tkkpg.gateway.model.plan import Context, Facts, Plan, TransactionChange
 from tkkpg.gateway.model.transaction import (
@@ -93,8 +94,9 @@ def plan_resolution(
 
 
 _ALLOWED: Final = (
-    "Transaction {tran_id} is a {kind} and cannot be resolved like this: a refund is resolved as "
-    "approved or declined, an authorisation that is being reversed as reversed."
+    "Transaction {tran_id} is a {kind} and cannot be resolved like this: a completion, "
+    "reversal or refund is resolved as approved or declined, an authorisation that is being "
+    "reversed as reversed."
 )
 
 
@@ -104,9 +106,9 @@ def _outcome(
     if resolution is Resolution.REVERSED:
         reversing = tran.state is TranState.REVERSING
         return plan_reversed(context, facts, tran.tran_id) if reversing else None
-    if tran.kind is not TranKind.REFUND:
+    if tran.kind is TranKind.AUTHORISATION:
         return None
-    return plan_refund_outcome(context, facts, tran.tran_id, _REPLIES[resolution])
+    return plan_operation_outcome(context, facts, tran.tran_id, _REPLIES[resolution])
 
 
 def _check_reason(reason: str) -> None:

@@ -13,7 +13,6 @@ from tests.model_factories import (
     NOW,
     NUMBERS,
     PAN,
-    SESSION,
     SILENT_MERCHANT,
     authorisation_in,
     context_at,
@@ -24,20 +23,19 @@ from tests.model_factories import (
     waiting,
 )
 
+from tkkpg.gateway.model.card import Expiry, SavedCard, StoredCard
 from tkkpg.gateway.model.decisions.payment import (
-    find_transaction,
     plan_authorisation,
     plan_expiry,
     plan_leaving,
-    plan_order,
     plan_outcome,
     plan_reversed,
-    retrieval_reference,
 )
+from tkkpg.gateway.model.decisions.reservation import find_transaction, retrieval_reference
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.ledger import Posting
 from tkkpg.gateway.model.order import ORDER_LIFE
-from tkkpg.gateway.model.plan import OrderChange, Plan
+from tkkpg.gateway.model.plan import Facts, OrderChange, Plan
 from tkkpg.gateway.model.transaction import (
     UNRESOLVED,
     HostReply,
@@ -46,9 +44,9 @@ from tkkpg.gateway.model.transaction import (
     TranState,
 )
 from tkkpg.protocol.codec import decode_callback
-from tkkpg.protocol.messages import CreateOrderRequest
-from tkkpg.protocol.values import AZN, Language, OrderRef, OrderType
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import OrderStatus as S
+from tkkpg.protocol.values import OrderType
 
 LATER = NOW + timedelta(seconds=5)
 APPROVED = HostReply.of("001", "123456")
@@ -57,40 +55,32 @@ REPLIES = [APPROVED, DECLINED, HostReply.not_sent(), HostReply.silent()]
 REVERSAL_STAN = 99
 ON_TIME = NOW + ORDER_LIFE - timedelta(microseconds=1)
 TOO_LATE = NOW + ORDER_LIFE
+CARD_UID = "AB" * 16
+SAVED = SavedCard(
+    card_uid=CARD_UID,
+    merchant_id=MERCHANT.merchant_id,
+    order_id=14008766,
+    token="k1.c2VhbGVk",
+    pan_masked=MASKED,
+    brand="VISA",
+    expiry="05/30",
+    created_at=LATER,
+)
 
 
 def outcome(reply: HostReply) -> Plan:
     """Record a reply to an authorisation that is with the host."""
-    plan = plan_outcome(context_at(LATER), waiting(), NUMBERS.tran_id, reply, REVERSAL_STAN)
+    plan = plan_outcome(
+        context_at(LATER), waiting(), NUMBERS.tran_id, reply, reversal_stan=REVERSAL_STAN
+    )
     assert plan is not None
     return plan
-
-
-def test_a_new_order_waits_half_an_hour_for_its_payer() -> None:
-    request = CreateOrderRequest(
-        language=Language.RU,
-        merchant_id=MERCHANT.merchant_id,
-        amount_minor=100,
-        currency=AZN,
-        description="Two shirts",
-        approve_url="/ok",
-        cancel_url="/cancel",
-        decline_url="/declined",
-    )
-
-    plan = plan_order(context_at(), MERCHANT, request, OrderRef(14008766, SESSION))
-
-    expected = replace(order_in(), language=Language.RU, amount_minor=100)
-    assert plan.new_orders == (expected,)
-    assert expected.expires_at == NOW + timedelta(minutes=30)
-    assert (plan.entries, plan.notifications, plan.new_transactions) == ((), (), ())
-    assert SESSION not in str(plan.detail)
 
 
 def test_a_submitted_card_locks_the_order_and_reserves_all_that_is_transmitted() -> None:
     facts = facts_of(order_in())
 
-    plan = plan_authorisation(context_at(LATER), facts, CARD, NUMBERS, "ab" * 32)
+    plan = plan_authorisation(context_at(LATER), facts, CARD, NUMBERS, pan_hash="ab" * 32)
 
     (change,), (tran,) = plan.orders, plan.new_transactions
     assert (change.order.status, change.expected_version) == (S.ON_LOCK, 1)
@@ -101,7 +91,7 @@ def test_a_submitted_card_locks_the_order_and_reserves_all_that_is_transmitted()
 
 
 def test_neither_number_nor_code_of_the_card_is_in_the_plan() -> None:
-    plan = plan_authorisation(context_at(), facts_of(order_in()), CARD, NUMBERS, "ab" * 32)
+    plan = plan_authorisation(context_at(), facts_of(order_in()), CARD, NUMBERS, pan_hash="ab" * 32)
 
     shown = repr(plan)
     assert MASKED in shown
@@ -112,15 +102,101 @@ def test_neither_number_nor_code_of_the_card_is_in_the_plan() -> None:
 @pytest.mark.parametrize("status", sorted(set(S) - {S.CREATED}))
 def test_a_second_card_is_refused_wherever_the_order_stands(status: S) -> None:
     with pytest.raises(IllegalTransition):
-        plan_authorisation(context_at(), facts_of(order_in(status)), CARD, NUMBERS, "ab" * 32)
+        plan_authorisation(
+            context_at(), facts_of(order_in(status)), CARD, NUMBERS, pan_hash="ab" * 32
+        )
 
 
 def test_a_card_is_taken_until_the_deadline_and_not_at_it() -> None:
     facts = facts_of(order_in())
 
-    assert plan_authorisation(context_at(ON_TIME), facts, CARD, NUMBERS, "ab").new_transactions
+    assert plan_authorisation(
+        context_at(ON_TIME), facts, CARD, NUMBERS, pan_hash="ab"
+    ).new_transactions
     with pytest.raises(IllegalTransition, match="time is over"):
-        plan_authorisation(context_at(TOO_LATE), facts, CARD, NUMBERS, "ab")
+        plan_authorisation(context_at(TOO_LATE), facts, CARD, NUMBERS, pan_hash="ab")
+
+
+@pytest.mark.parametrize(
+    ("order_type", "hold", "fee"), [(OrderType.PURCHASE, False, 30), (OrderType.PRE_AUTH, True, 0)]
+)
+def test_a_pre_authorisation_holds_and_has_no_fee_yet(
+    order_type: OrderType, fee: int, *, hold: bool
+) -> None:
+    facts = facts_of(replace(order_in(), order_type=order_type, fee_minor=30))
+
+    (tran,) = plan_authorisation(context_at(), facts, CARD, NUMBERS).new_transactions
+
+    assert (tran.hold, tran.fee_minor) == (hold, fee)
+
+
+def test_the_expiry_of_a_card_is_kept_only_while_it_is_to_be_saved() -> None:
+    facts = facts_of(order_in())
+
+    kept, other = (
+        plan_authorisation(
+            context_at(), facts, CARD, NUMBERS, card_uid=CARD_UID, register=register
+        ).new_transactions[0]
+        for register in (True, False)
+    )
+
+    assert (kept.register, kept.card_uid, kept.card_expiry) == (True, CARD_UID, "05/30")
+    assert (other.register, other.card_expiry) == (False, None)
+
+
+def test_a_saved_card_pays_without_its_number_or_token_in_the_plan() -> None:
+    stored = StoredCard(Secret("CARD0001"), Expiry(2030, 5), MASKED, "VISA")
+
+    plan = plan_authorisation(
+        context_at(), facts_of(order_in()), stored, NUMBERS, card_uid=CARD_UID
+    )
+
+    (tran,) = plan.new_transactions
+    assert (tran.pan_masked, tran.brand, tran.pan_hash) == (MASKED, "VISA", None)
+    assert (tran.card_uid, tran.register) == (CARD_UID, False)
+    assert "CARD0001" not in repr(plan)
+    assert CARD_UID not in str(plan.detail)
+
+
+def registering(**changes: object) -> Facts:
+    """Facts of an order whose payment asks the host to keep the card."""
+    tran = replace(authorisation_in(), register=True, card_uid=CARD_UID, card_expiry="05/30")
+    return facts_of(order_in(S.ON_LOCK), replace(tran, **changes))  # type: ignore[arg-type]
+
+
+def test_a_card_that_the_host_keeps_is_saved_with_the_approval_and_told() -> None:
+    plan = plan_outcome(
+        context_at(LATER), registering(), NUMBERS.tran_id, APPROVED, reversal_stan=0, saved=SAVED
+    )
+
+    assert plan is not None
+    assert plan.saved_cards == (SAVED,)
+    assert plan.transactions[0].transaction.saved_card_uid == CARD_UID
+    (told,) = decode_callback(plan.notifications[0].xmlmsg).registrations
+    assert (told.card_uid, told.brand) == (CARD_UID, "VISA")
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
+def test_a_card_that_the_host_does_not_keep_is_neither_saved_nor_told(reply: HostReply) -> None:
+    plan = plan_outcome(context_at(LATER), registering(), NUMBERS.tran_id, reply, reversal_stan=99)
+
+    assert plan is not None
+    assert plan.saved_cards == ()
+    assert plan.transactions[0].transaction.saved_card_uid is None
+    assert decode_callback(plan.notifications[0].xmlmsg).registrations == ()
+
+
+def test_an_approval_books_the_fee_beside_the_charge_and_notes_what_was_charged() -> None:
+    facts = facts_of(order_in(S.ON_LOCK), replace(authorisation_in(), fee_minor=30))
+
+    plan = plan_outcome(context_at(LATER), facts, NUMBERS.tran_id, APPROVED, reversal_stan=0)
+
+    assert plan is not None
+    assert plan.orders[0].order.captured_minor == 3000
+    assert [(entry.posting, entry.amount_minor) for entry in plan.entries] == [
+        (Posting.CHARGE, 3000),
+        (Posting.FEE, 30),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +231,9 @@ def test_an_approved_pre_authorisation_holds_the_money_and_charges_nothing() -> 
     order = replace(order_in(S.ON_LOCK), order_type=OrderType.PRE_AUTH)
     facts = facts_of(order, authorisation_in())
 
-    plan = plan_outcome(context_at(LATER), facts, NUMBERS.tran_id, APPROVED, REVERSAL_STAN)
+    plan = plan_outcome(
+        context_at(LATER), facts, NUMBERS.tran_id, APPROVED, reversal_stan=REVERSAL_STAN
+    )
 
     assert plan is not None
     assert plan.orders[0].order.status is S.PREAUTH_APPROVED
@@ -195,7 +273,9 @@ def test_silence_declines_the_order_and_reserves_the_reversal_in_one_plan() -> N
 def test_silence_about_a_transaction_that_was_already_unknown_reverses_it_too() -> None:
     facts = facts_of(order_in(S.ON_LOCK), authorisation_in(TranState.UNKNOWN))
 
-    plan = plan_outcome(context_at(LATER), facts, 7, HostReply.silent(), REVERSAL_STAN)
+    plan = plan_outcome(
+        context_at(LATER), facts, 7, HostReply.silent(), reversal_stan=REVERSAL_STAN
+    )
 
     assert plan is not None
     assert plan.transactions[0].expected_state is TranState.UNKNOWN
@@ -209,7 +289,7 @@ def test_an_answer_to_what_is_no_longer_open_changes_nothing(
 ) -> None:
     facts = facts_of(order_in(S.DECLINED), authorisation_in(state))
 
-    assert plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN) is None
+    assert plan_outcome(context_at(LATER), facts, 7, reply, reversal_stan=REVERSAL_STAN) is None
 
 
 @pytest.mark.parametrize("state", [TranState.REVERSING, TranState.REVERSED])
@@ -218,7 +298,9 @@ def test_an_answer_after_the_reversal_was_reserved_is_kept_and_changes_nothing_e
 ) -> None:
     facts = facts_of(order_in(S.DECLINED), authorisation_in(state))
 
-    plan = plan_outcome(context_at(LATER), facts, 7, HostReply.of("001", "123456"), REVERSAL_STAN)
+    plan = plan_outcome(
+        context_at(LATER), facts, 7, HostReply.of("001", "123456"), reversal_stan=REVERSAL_STAN
+    )
 
     assert plan is not None
     (change,) = plan.transactions
@@ -226,27 +308,30 @@ def test_an_answer_after_the_reversal_was_reserved_is_kept_and_changes_nothing_e
     assert change.expected_state is state
     assert (plan.orders, plan.entries, plan.notifications) == ((), (), ())
     kept = replace(facts, transactions=(change.transaction,))
-    assert plan_outcome(context_at(LATER), kept, 7, HostReply.of("076"), REVERSAL_STAN) is None
+    assert (
+        plan_outcome(context_at(LATER), kept, 7, HostReply.of("076"), reversal_stan=REVERSAL_STAN)
+        is None
+    )
 
 
 @pytest.mark.parametrize("reply", [HostReply.silent(), HostReply.not_sent()])
 def test_no_answer_is_not_kept_as_a_late_one(reply: HostReply) -> None:
     facts = facts_of(order_in(S.DECLINED), authorisation_in(TranState.REVERSING))
 
-    assert plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN) is None
+    assert plan_outcome(context_at(LATER), facts, 7, reply, reversal_stan=REVERSAL_STAN) is None
 
 
 def test_a_transaction_that_may_have_arrived_is_never_called_not_sent() -> None:
     facts = facts_of(order_in(S.ON_LOCK), authorisation_in(TranState.UNKNOWN))
 
     with pytest.raises(IllegalTransition):
-        plan_outcome(context_at(LATER), facts, 7, HostReply.not_sent(), REVERSAL_STAN)
+        plan_outcome(context_at(LATER), facts, 7, HostReply.not_sent(), reversal_stan=REVERSAL_STAN)
 
 
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
 def test_the_outcome_of_a_refund_is_not_recorded_as_one_of_a_payment(reply: HostReply) -> None:
     with pytest.raises(IllegalTransition, match="no authorisation"):
-        plan_outcome(context_at(LATER), refunding(), 8, reply, REVERSAL_STAN)
+        plan_outcome(context_at(LATER), refunding(), 8, reply, reversal_stan=REVERSAL_STAN)
 
 
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
@@ -255,7 +340,7 @@ def test_an_order_that_waits_for_no_answer_takes_none(status: S, reply: HostRepl
     facts = facts_of(order_in(status), authorisation_in())
 
     with pytest.raises(IllegalTransition):
-        plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN)
+        plan_outcome(context_at(LATER), facts, 7, reply, reversal_stan=REVERSAL_STAN)
 
 
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.outcome)
@@ -274,7 +359,7 @@ def test_every_outcome_is_told_to_the_merchant_as_it_is_committed(reply: HostRep
 def test_a_merchant_without_an_address_is_told_nothing(reply: HostReply) -> None:
     facts = replace(waiting(), merchant=SILENT_MERCHANT)
 
-    plan = plan_outcome(context_at(LATER), facts, 7, reply, REVERSAL_STAN)
+    plan = plan_outcome(context_at(LATER), facts, 7, reply, reversal_stan=REVERSAL_STAN)
 
     assert plan is not None
     assert plan.notifications == ()

@@ -1,0 +1,1 @@
+"""Operations on a paid order: completion, reversal, refund."""

@@ -1,0 +1,1 @@
+"""Questions about orders: status, everything, and lists."""

@@ -1,0 +1,83 @@
+"""Values to rows and back, for every database: columns in one order, named once."""
+
+from tkkpg.gateway.store.rows.merchant import (
+    CERTIFICATE,
+    MERCHANT,
+    SAVED_CARD,
+    certificate_row,
+    merchant_of,
+    merchant_row,
+    saved_card_of,
+    saved_card_row,
+)
+from tkkpg.gateway.store.rows.order import (
+    NOBODYS_ORDER_ROW,
+    ORDER,
+    ORDER_MOVES,
+    order_moves,
+    order_of,
+    order_row,
+)
+from tkkpg.gateway.store.rows.trace import (
+    AUDIT,
+    ENTRY,
+    NOTIFICATION,
+    audit_row,
+    entry_row,
+    notification_of,
+    notification_row,
+)
+from tkkpg.gateway.store.rows.tran import (
+    TRAN,
+    TRAN_MOVES,
+    tran_moves,
+    tran_of,
+    tran_row,
+)
+from tkkpg.gateway.store.rows.values import (
+    Row,
+    Value,
+    micros,
+    micros_or_none,
+    moment,
+    moment_or_none,
+    parts_of,
+    parts_text,
+)
+
+__all__ = [
+    "AUDIT",
+    "CERTIFICATE",
+    "ENTRY",
+    "MERCHANT",
+    "NOBODYS_ORDER_ROW",
+    "NOTIFICATION",
+    "ORDER",
+    "ORDER_MOVES",
+    "SAVED_CARD",
+    "TRAN",
+    "TRAN_MOVES",
+    "Row",
+    "Value",
+    "audit_row",
+    "certificate_row",
+    "entry_row",
+    "merchant_of",
+    "merchant_row",
+    "micros",
+    "micros_or_none",
+    "moment",
+    "moment_or_none",
+    "notification_of",
+    "notification_row",
+    "order_moves",
+    "order_of",
+    "order_row",
+    "parts_of",
+    "parts_text",
+    "saved_card_of",
+    "saved_card_row",
+    "tran_moves",
+    "tran_of",
+    "tran_row",
+]

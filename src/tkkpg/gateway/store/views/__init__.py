@@ -1,0 +1,48 @@
+"""What operators read of a SQLite file, beside the gateway that owns it: queries, never a write.
+
+The connection refuses to write, so a view can be looked at while payments go on.
+"""
+
+from tkkpg.gateway.store.views.orders import (
+    ORDERS_MAX,
+    Delivery,
+    Happening,
+    LedgerEntry,
+    OrderView,
+    find_orders,
+    order_view,
+)
+from tkkpg.gateway.store.views.snapshot import reading
+from tkkpg.gateway.store.views.statements import (
+    ACCOUNTS,
+    RowKind,
+    StatementRow,
+    statement,
+)
+from tkkpg.gateway.store.views.transactions import (
+    TRANSACTIONS_MAX,
+    ApprovedDay,
+    ApprovedTransaction,
+    approved_transactions,
+    find_transactions,
+)
+
+__all__ = [
+    "ACCOUNTS",
+    "ORDERS_MAX",
+    "TRANSACTIONS_MAX",
+    "ApprovedDay",
+    "ApprovedTransaction",
+    "Delivery",
+    "Happening",
+    "LedgerEntry",
+    "OrderView",
+    "RowKind",
+    "StatementRow",
+    "approved_transactions",
+    "find_orders",
+    "find_transactions",
+    "order_view",
+    "reading",
+    "statement",
+]

@@ -1,0 +1,83 @@
+"""The callback: what the gateway tells a merchant by the payer's browser and by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tkkpg.protocol.values import Amount, Currency, Language, OrderRef, OrderStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tkkpg.protocol.messages.parts import CardRegistrationResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XMLOut:
+    """What the gateway tells the merchant after a payment, a refusal or a refund.
+
+    Fields and their order are those of protocol description, 3.3. It is not signed: a merchant
+    confirms it with GetOrderStatus.
+
+    Attributes:
+        date: Local time of the message (Asia/Baku).
+        pan: Masked card number, `416973XXXXXX5869`.
+        amount_minor: Minor units.
+        two_id: Number of the operation in the bank's back system, written as TwoId and TranId.
+        response_code: Outcome at the host, three digits; see `codes`.
+        response_description: Its text in the order's language.
+        registrations: The card that was saved with this payment, if one was.
+    """
+
+    date: datetime | None
+    order_id: int
+    session_id: str = field(repr=False)
+    transaction_type: str
+    rrn: str | None = None
+    pan: str | None = None
+    amount_minor: int
+    currency: Currency
+    tran_date_time: datetime | None = None
+    response_code: str | None = None
+    response_description: str
+    brand: str | None = None
+    order_status: OrderStatus
+    approval_code: str | None = None
+    order_description: str = ""
+    fee_minor: int = 0
+    status_text: str = ""
+    two_id: int | None = None
+    language: Language | None = None
+    shop_name: str | None = None
+    registrations: tuple[CardRegistrationResponse, ...] = ()
+
+    @property
+    def amount(self) -> Amount:
+        """The order's amount with its currency."""
+        return Amount(self.amount_minor, self.currency)
+
+    @property
+    def ref(self) -> OrderRef:
+        """Number and session of the order as one value."""
+        return OrderRef(self.order_id, self.session_id)
+
+    @property
+    def version(self) -> str:
+        """`Version` of the message's layout, always 1.0."""
+        return "1.0"
+
+    @property
+    def amount_text(self) -> str:
+        """`PurchaseAmountScr`: major units with a point, since one shop reads it as a number."""
+        return f"{self.amount.major:.{self.currency.exponent}f}"
+
+    @property
+    def currency_text(self) -> str:
+        """`CurrencyScr`: letters of the currency."""
+        return self.currency.alpha
+
+    @property
+    def result_text(self) -> str:
+        """`RezultOperation`: a constant text, empty at most banks (protocol description, 3.3)."""
+        return ""

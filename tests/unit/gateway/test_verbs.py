@@ -1,0 +1,148 @@
+"""What the owner of a home does for others: the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.clock_fixtures import moved_desk
+from tests.paying import Answer, AnsweringHost, card, create
+
+from tkkpg.gateway import verbs
+from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.model.transaction import TranKind
+from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.verbs import (
+    CLOCK_ADVANCE,
+    CLOCK_REAL,
+    CLOCK_SET,
+    CLOCK_SHOW,
+    CLOCK_WAIT,
+    owner_verbs,
+)
+from tkkpg.protocol.errors import ConfigurationError
+
+pytestmark = pytest.mark.anyio
+
+MACHINE = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+
+def standing(home: Path) -> BusinessClock:
+    """Make a clock on a machine whose time stands still."""
+    return BusinessClock(home / "clock.json", machine=lambda: MACHINE)
+
+
+async def ask(gateway: Gateway, verb: str, **values: object) -> Mapping[str, Any]:
+    return await owner_verbs(gateway)[verb](values)
+
+
+async def test_the_clock_is_shown_with_its_lead(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        at.gateway.clock.advance(timedelta(seconds=90))
+        assert await ask(at.gateway, CLOCK_SHOW) == {
+            "now": "2026-11-24T08:01:30+00:00",
+            "wall": "2026-11-24T08:00:00+00:00",
+            "ahead_s": 90,
+        }
+
+
+async def test_an_advance_says_what_ran(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        await create(at.client)
+        told = await ask(at.gateway, CLOCK_ADVANCE, step_s=1860)
+
+    assert (told["now"], told["ahead_s"]) == ("2026-11-24T08:31:00+00:00", 1860)
+    assert told["finished"]
+    assert told["ran"]["expired"] == 1
+
+
+async def test_the_clock_is_set_to_a_moment(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        told = await ask(at.gateway, CLOCK_SET, to="2026-12-01T00:00:00+04:00")
+
+    assert told["now"] == "2026-11-30T20:00:00+00:00"
+
+
+async def test_a_moment_that_is_over_is_refused(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        with pytest.raises(ConfigurationError, match="only goes forward"):
+            await ask(at.gateway, CLOCK_SET, to="2026-11-24T07:59:59+00:00")
+        assert at.gateway.clock.now() == MACHINE
+
+
+async def test_the_real_time_is_confirmed_where_there_is_no_lead(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        assert (await ask(at.gateway, CLOCK_REAL))["ahead_s"] == 0
+
+
+async def test_the_way_back_to_the_real_time_is_a_fresh_home(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        await ask(at.gateway, CLOCK_ADVANCE, step_s=3600)
+        with pytest.raises(ConfigurationError, match=r"1:00:00 ahead .* --fresh"):
+            await ask(at.gateway, CLOCK_REAL)
+
+
+@pytest.mark.parametrize(
+    ("verb", "values"),
+    [
+        (CLOCK_ADVANCE, {"step_s": 60}),
+        (CLOCK_SET, {"to": "2030-01-01T00:00:00+04:00"}),
+        (CLOCK_REAL, {}),
+    ],
+)
+async def test_only_a_sandbox_moves_its_clock(
+    tmp_path: Path, verb: str, values: dict[str, object]
+) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path), sandbox=False) as at:
+        with pytest.raises(ConfigurationError, match="is no sandbox"):
+            await ask(at.gateway, verb, **values)
+        assert at.gateway.clock.now() == MACHINE
+
+
+async def test_what_is_not_finished_is_waited_for_and_the_clock_not_moved_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "WAIT_S", 0.1)
+    host, go = AnsweringHost(), asyncio.Event()
+    host.answers(TranKind.AUTHORISATION, Answer(when=go))
+    async with moved_desk(tmp_path, clock=standing(tmp_path), host=host) as at:
+        ref = await create(at.client)
+        view = await open_page(at.gateway, ref)
+        paying = asyncio.create_task(submit_card(at.gateway, view, card(at.gateway)))
+        async with asyncio.timeout(5):
+            while not host.asked:  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.001)
+
+        assert not (await ask(at.gateway, CLOCK_ADVANCE, step_s=60))["finished"]
+        with pytest.raises(ConfigurationError, match="still running"):
+            await ask(at.gateway, CLOCK_ADVANCE, step_s=60)
+        assert at.gateway.clock.now() == MACHINE + timedelta(seconds=60)
+
+        go.set()
+        monkeypatch.setattr(verbs, "WAIT_S", 20.0)
+        assert (await ask(at.gateway, CLOCK_WAIT))["finished"]
+        await paying
+
+
+async def test_two_moves_at_once_follow_each_other(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        await asyncio.gather(*(ask(at.gateway, CLOCK_ADVANCE, step_s=60) for _ in range(3)))
+        assert at.gateway.clock.now() == MACHINE + timedelta(minutes=3)
+
+
+async def test_what_could_not_be_run_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+
+        async def broken() -> None:
+            raise OSError
+
+        monkeypatch.setattr(type(at.gateway.store), "backlog", lambda _store: broken())
+        with pytest.raises(ConfigurationError, match="log says why"):
+            await ask(at.gateway, CLOCK_ADVANCE, step_s=60)
