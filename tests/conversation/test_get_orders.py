@@ -24,8 +24,8 @@ from tests.paying import create, paid, post, request, settled, stored
 
 from tkkpg.client import OperationRefused, OrderOptions
 from tkkpg.gateway.app import DATABASE, exec_app
-from tkkpg.gateway.flows.reads import get_orders as flow
 from tkkpg.gateway.flows.enrol import enrol
+from tkkpg.gateway.flows.reads import get_orders as flow
 from tkkpg.gateway.flows.reads.order_row import order_row
 from tkkpg.gateway.flows.upkeep.expire import expire
 from tkkpg.gateway.model.decisions.order_query import (
