@@ -87,13 +87,16 @@ async def described(one: Stage, description: str, options: OrderOptions | None =
     return created.ref.order_id
 
 
-def everything(home: Path) -> list[object]:
+TABLES = ("orders", "tran", "entry", "balance", "notification")
+
+
+def everything(home: Path, tables: tuple[str, ...] = (*TABLES, "audit", "seal")) -> list[object]:
     """Read all that is stored."""
     connection = connect(home / DATABASE, writing=False)
     try:
         return [
             connection.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()  # noqa: S608 - names of tables
-            for table in ("orders", "tran", "entry", "balance", "notification", "audit", "seal")
+            for table in tables
         ]
     finally:
         connection.close()
@@ -314,13 +317,22 @@ EMPTY: Final = {
 async def test_a_hostile_filter_is_refused_and_changes_nothing(tmp_path: Path, more: str) -> None:
     async with stage(tmp_path) as one:
         await create(one.client)
-        before = everything(tmp_path)
+        before = everything(tmp_path, TABLES)
 
         reply = await post(one.exec, filtered(more))
 
         assert REFUSED in reply.content
         assert reply.headers["tkkpg-reason"]
-        assert everything(tmp_path) == before
+        assert everything(tmp_path, TABLES) == before
+
+
+async def test_a_filter_that_can_be_read_and_is_refused_is_noted(tmp_path: Path) -> None:
+    async with stage(tmp_path) as one:
+        await post(one.exec, filtered(HOSTILE["statements to sort by"]))
+        (audit,) = everything(tmp_path, ("audit",))
+    assert isinstance(audit, list)
+    assert [row[4] for row in audit][-1] == "request_refused"
+    assert "OrderBy" in audit[-1][7]
 
 
 @pytest.mark.parametrize("more", EMPTY.values(), ids=EMPTY)

@@ -51,7 +51,7 @@ from tkkpg.gateway.model.transaction import HostReply, TranKind
 from tkkpg.gateway.store.base import EVER
 from tkkpg.protocol import codec
 from tkkpg.protocol.masking import Secret
-from tkkpg.protocol.messages import GetOrderStatusResponse, OrderInformation
+from tkkpg.protocol.messages import GetOrdersResponse, GetOrderStatusResponse, OrderInformation
 from tkkpg.protocol.values import Operation, OrderRef, OrderStatus
 
 AMOUNT: Final = 3000
@@ -377,6 +377,21 @@ class WholeGateway(RuleBasedStateMachine):
         row = codec.decode_response(content, Operation.GET_ORDER_INFORMATION)
         assert isinstance(row, OrderInformation)
         assert (row.order_status, row.refund_amount_minor or 0) == (one.status, one.refunded)
+
+    @rule(status=st.sampled_from(OrderStatus))
+    def listing(self, status: OrderStatus) -> None:
+        """The merchant asks for all orders in a status."""
+        body = (
+            "<TKKPG><Request><Operation>GetOrders</Operation><Merchant>E1000010</Merchant>"
+            f"<OrdersFilter><LastCount>200</LastCount><Status>{status}</Status></OrdersFilter>"
+            "</Request></TKKPG>"
+        ).encode()
+        content = self._run(post(self.desk.exec, body)).content
+        reply = codec.decode_response(content, Operation.GET_ORDERS)
+        assert isinstance(reply, GetOrdersResponse)
+        assert {row.order_id for row in reply.orders} == {
+            one.ref.order_id for one in self.known if one.status is status
+        }
 
     @invariant()
     def the_account_holds_what_it_should(self) -> None:

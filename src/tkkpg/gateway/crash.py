@@ -64,6 +64,7 @@ ACTIONS: Final = (
     "refund_declined",
     "refund_not_sent",
     "refund_unknown",
+    "request_refused",
     "settled",
     "transaction_parked",
     "transaction_resolved",

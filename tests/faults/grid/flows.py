@@ -124,6 +124,12 @@ async def reverse(one: Life, told: Told, created: CreatedOrder) -> None:
         told.outcomes[created.order_id] = OrderStatus.REVERSED
 
 
+async def too_much(one: Life, _told: Told, created: CreatedOrder) -> None:
+    """Ask for more back than was paid; it is refused, and noted."""
+    with suppress(OperationRefused):
+        await one.client.refund(created.ref, amount=Amount(AMOUNT.minor + 1, AZN))
+
+
 Step: TypeAlias = Callable[[Life, Told, CreatedOrder], Awaitable[None]]
 
 
@@ -287,6 +293,7 @@ FLOWS: Final = (
     Flow("hold reversed", following(reverse, kind=HOLD)),
     Flow("completed, then refunded", following(complete, give_back, kind=HOLD)),
     Flow("saved card", paying_again),
+    Flow("refund refused", following(too_much)),
     Flow("purchase, no link", paying("-1")),
     Flow("purchase, late reply", answered_late),
     Flow("payer leaves", leaving),

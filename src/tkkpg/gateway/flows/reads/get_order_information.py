@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tkkpg.gateway.flows.find_order import find_order
-from tkkpg.gateway.flows.reads.order_row import operations, order_row, params
+from tkkpg.gateway.flows.reads.order_row import operations, order_row, params, positions
 from tkkpg.gateway.model.errors import OrderUnknown
 from tkkpg.protocol.messages import ClassicOrderInformation, GetOrderInformationRequest
 
@@ -32,6 +32,6 @@ async def get_order_information(
         order_row(facts, gateway.clock.now()),
         params=params(facts) if request.show_params else (),
         operations=operations(facts) if request.show_operations else (),
-        positions=facts.order.positions if request.show_positions else (),
+        positions=positions(facts) if request.show_positions else (),
     )
     return ClassicOrderInformation(orders=(row,)) if request.classic_view else row

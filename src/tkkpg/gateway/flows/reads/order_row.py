@@ -12,6 +12,7 @@ from tkkpg.protocol.messages import (
     OperationRow,
     OrderInformation,
     Param,
+    Position,
     UnpaidOrderInformation,
 )
 
@@ -64,6 +65,12 @@ def params(facts: Facts) -> tuple[Param, ...]:
         if tran.saved_card_uid
     ]
     return (*order.params, *(saved if order.param(SAVE_CARD_UID) else ()))
+
+
+def positions(facts: Facts) -> tuple[Position, ...]:
+    """Give the lines of goods of the order, then those of each operation that was approved."""
+    approved = (tran for tran in facts.transactions if tran.state is TranState.APPROVED)
+    return (*facts.order.positions, *(line for tran in approved for line in tran.positions))
 
 
 def operations(facts: Facts) -> tuple[OperationRow, ...]:

@@ -213,12 +213,16 @@ def _reserved(context: Context, facts: Facts, event: Event, tran: Transaction) -
         context=context,
         action=f"{tran.kind.lower()}_reserved",
         order_id=order.order_id,
-        detail={"tran_id": tran.tran_id, "amount_minor": tran.amount_minor},
+        detail={"tran_id": tran.tran_id, "amount_minor": tran.amount_minor, **_source(tran)},
         orders=(OrderChange(order, facts.order.version),),
         new_transactions=(tran,),
         entries=book(rule.posting, tran, context.now),
         notifications=status_notices(context, facts, order),
     )
+
+
+def _source(tran: Transaction) -> dict[str, str]:
+    return {"source": tran.source} if tran.source else {}
 
 
 def _still_unknown(context: Context, tran: Transaction) -> Plan | None:

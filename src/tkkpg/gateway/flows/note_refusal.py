@@ -1,0 +1,64 @@
+"""Writing down that a merchant asked for something that its order or filter does not allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.gateway.flows.decide import commit, context
+from tkkpg.gateway.model.errors import OrderUnknown, StoreUnavailable
+from tkkpg.gateway.model.plan import Plan
+from tkkpg.protocol.values import Operation, OperationStatus
+
+if TYPE_CHECKING:
+    from tkkpg.gateway.model.errors import PolicyRefusal
+    from tkkpg.gateway.model.merchant import Merchant
+    from tkkpg.gateway.runtime import Gateway
+
+NOTED: Final = frozenset(
+    {
+        Operation.COMPLETION,
+        Operation.REVERSE,
+        Operation.REFUND,
+        Operation.PURCHASE,
+        Operation.GET_ORDERS,
+    }
+)
+"""Operations whose refusals are audited: they move money that is there, or look through orders.
+
+A refused CreateOrder has no order, and costs no more than the log line about it.
+"""
+DECIDED: Final = frozenset(
+    {
+        OperationStatus.NOT_PERMITTED,
+        OperationStatus.INVALID_MESSAGE,
+        OperationStatus.ACCOUNT_SHORT,
+    }
+)
+"""Refusals before anything was sent; what came of a sent message stands in the audit anyway."""
+
+
+async def note_refusal(
+    gateway: Gateway,
+    merchant: Merchant,
+    operation: Operation,
+    order_id: int | None,
+    refusal: PolicyRefusal,
+) -> None:
+    """Leave an audit row about a refusal; it never stands in the way of the answer.
+
+    Nothing is noted of an order that is not the merchant's: it would be another one's audit, and
+    the time it takes would tell that there is such an order.
+    """
+    unknown = isinstance(refusal, OrderUnknown)
+    if unknown or operation not in NOTED or refusal.status not in DECIDED:
+        return
+    plan = Plan(
+        context=context(gateway, f"merchant {merchant.merchant_id}"),
+        action="request_refused",
+        order_id=order_id,
+        detail={"operation": operation, "status": refusal.status, "reason": refusal.message},
+    )
+    try:
+        await commit(gateway, plan)
+    except StoreUnavailable:
+        gateway.log.exception("refusal_not_noted", operation=operation, order_id=order_id)
