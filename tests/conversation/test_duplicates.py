@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +44,18 @@ async def test_a_repeat_is_answered_and_moves_nothing(tmp_path: Path) -> None:
         assert (await stored(one.gateway, ref)).refunded_minor == 1000
     assert OK in first.content
     assert second.content == first.content
+
+
+async def test_of_two_at_once_one_moves(tmp_path: Path) -> None:
+    async with stage(tmp_path, trader=WINDOW) as one:
+        for _ in range(20):
+            ref = await paid(one)
+            replies = await asyncio.gather(
+                *(post(one.exec, refund_request(ref, 1000)) for _ in range(3))
+            )
+            await one.gateway.background.drain(5)
+            assert (await stored(one.gateway, ref)).refunded_minor == 1000
+            assert any(OK in reply.content for reply in replies)
 
 
 async def test_another_refund_is_another(tmp_path: Path) -> None:

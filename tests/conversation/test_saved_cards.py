@@ -175,6 +175,30 @@ async def test_a_declined_payment_is_an_answer_like_any_other(tmp_path: Path) ->
     assert (reply.response_code, reply.messages[0].order_status) == ("076", OrderStatus.DECLINED)
 
 
+async def test_a_declined_payment_is_no_success_in_the_usual_envelope(tmp_path: Path) -> None:
+    host = AnsweringHost()
+    host.answers(TranKind.AUTHORISATION, HostReply.of("001", "123456", Secret("TOKEN")), DECLINED)
+    async with stage(tmp_path, host=host) as one:
+        card_uid = await registered(one)
+        ref = await ordered(one.exec, "Purchase")
+        body = purchase(ref, card_uid, more="<ResponseFormat>TKKPG</ResponseFormat>")
+        content = (await post(one.exec, body)).content
+    assert b"<Operation>Purchase</Operation><Status>96</Status><XMLOut>" in content
+    reply = answered(content)
+    assert (reply.response_code, reply.messages[0].order_status) == ("076", OrderStatus.DECLINED)
+
+
+async def test_an_order_for_one_card_is_not_paid_with_another(tmp_path: Path) -> None:
+    async with stage(tmp_path) as one:
+        card_uid, other = await registered(one), await registered(one)
+        named = f"<AddParams><SenderCardUID>{card_uid}</SenderCardUID></AddParams>"
+        ref = await ordered(one.exec, "Purchase", named)
+        refused = await post(one.exec, purchase(ref, other))
+        paid = await post(one.exec, purchase(ref, card_uid))
+    assert b"<Status>30</Status>" in refused.content
+    assert answered(paid.content).response_code == "001"
+
+
 async def test_the_usual_envelope_is_there_for_the_asking(tmp_path: Path) -> None:
     async with stage(tmp_path) as one:
         card_uid = await registered(one)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +13,9 @@ from tests.conversation.test_two_steps import completion, reverse_request
 from tests.gateway_fixtures import Stage, merchant, stage
 from tests.paying import give_up, ordered, pay, post, refund_request, settled
 
-from tkkpg.gateway.notify.base import Delivery
+from tkkpg.gateway.flows.upkeep.deliver import deliver
+from tkkpg.gateway.notify.base import Delivery, DeliveryResult
+from tkkpg.gateway.notify.recorded import RecordedCourier
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +57,30 @@ async def test_every_status_of_an_order_is_told(tmp_path: Path) -> None:
         [str(ref.order_id)],
         [ref.session_id],
     )
+
+
+async def test_statuses_are_told_in_their_order_whatever_fails(tmp_path: Path) -> None:
+    refusals = iter([True, False, True, False])
+
+    def answer(delivery: Delivery) -> DeliveryResult:
+        fails = not delivery.form and next(refusals, False)
+        return DeliveryResult(delivered=not fails, detail="Said.", http_status=503)
+
+    courier = RecordedCourier(answer)
+    async with stage(tmp_path, courier=courier) as one:
+        ref = await ordered(one.exec, "PreAuth", ORDERS_OWN)
+        await pay(one.gateway, ref)
+        await post(one.exec, reverse_request(ref))
+        for _ in range(8):
+            one.clock.advance(timedelta(hours=1))
+            await deliver(one.gateway)
+        told_of = statuses([d for d in courier.deliveries if not d.form])
+    assert [status for status, _ in groupby(told_of)] == [
+        "ON-LOCK",
+        "PREAUTH-APPROVED",
+        "ON-LOCK",
+        "REVERSED",
+    ]
 
 
 async def test_macros_are_filled_in(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,22 @@ async def test_a_settled_charge_is_reversed_from_the_current_account(tmp_path: P
         (Posting.RESERVE_CLAWBACK, 3000),
         (Posting.CLAWBACK, 3000),
     ]
+
+
+async def test_a_reversal_after_midnight_does_not_keep_the_days_money(tmp_path: Path) -> None:
+    async with unsettled(tmp_path, opening="0.01") as desk:
+        undone, kept = [await ordered(desk.exec, "Purchase") for _ in range(2)]
+        for ref in (undone, kept):
+            await pay(desk.gateway, ref)
+        midnight = desk.gateway.clock.now() + timedelta(seconds=1)
+        counted = await desk.gateway.store.unsettled(midnight)
+        desk.gateway.clock.advance(timedelta(seconds=2))
+        assert OK in (await post(desk.exec, reverse_request(undone))).content
+        assert len(counted) == 1
+        await settle(desk.gateway, midnight)
+        paid_out = await post(desk.exec, refund_request(kept, 3000))
+        assert clean(tmp_path, desk.gateway)
+    assert OK in paid_out.content
 
 
 async def test_an_account_that_is_short_keeps_a_settled_charge(tmp_path: Path) -> None:

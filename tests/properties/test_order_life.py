@@ -174,13 +174,20 @@ class World:
             balances[change.merchant_id] = (posted, reserved)
         return balances
 
+    def undone_since(self, through: int, newest: int) -> bool:
+        """Say whether a charge among these lines is being undone by a line after them."""
+        counted = {
+            entry.order_id for entry in self.entries[through:newest] if entry.posting in CAPTURES
+        }
+        return any(
+            entry.posting is Posting.RESERVE_UNCHARGE and entry.order_id in counted
+            for entry in self.entries[newest:]
+        )
+
     def _cursors_after(self, plan: Plan) -> dict[str, int]:
         cursors = dict(self.cursors)
         for cursor in plan.cursors:
-            undone_since = any(
-                (entry.merchant_id, entry.posting) == (cursor.merchant_id, Posting.RESERVE_UNCHARGE)
-                for entry in self.entries[cursor.entry_id :]
-            )
+            undone_since = self.undone_since(cursor.expected_entry_id, cursor.entry_id)
             if cursors[cursor.merchant_id] != cursor.expected_entry_id or undone_since:
                 raise GuardFailed
             cursors[cursor.merchant_id] = cursor.entry_id
@@ -648,7 +655,10 @@ class OrderLife(Payments):
                 plan_operation_outcome(self.context(), facts, tran_id, reply)
             return
         plan = plan_operation_outcome(self.context(), facts, tran_id, reply)
-        if phase == "done" or (phase == "unknown" and outcome is Outcome.UNKNOWN):
+        if phase == "done":
+            self.contradict(tran, plan, outcome)
+            return
+        if phase == "unknown" and outcome is Outcome.UNKNOWN:
             assert plan is None
             return
         self.commit(plan)
@@ -664,6 +674,17 @@ class OrderLife(Payments):
         self.phases[tran_id] = "done"
         self.tell(tran.order_id)
 
+    def contradict(self, tran: Transaction, plan: Plan | None, outcome: Outcome) -> None:
+        """An answer after the end is kept where it says otherwise, and changes nothing."""
+        definite = outcome in {Outcome.APPROVED, Outcome.DECLINED}
+        agrees = (tran.state is TranState.APPROVED) is (outcome is Outcome.APPROVED)
+        if not definite or agrees or tran.late_reply:
+            assert plan is None
+            return
+        assert plan is not None
+        assert (plan.orders, plan.entries, plan.notifications) == ((), (), ())
+        self.world = self.world.after(plan)
+
     @precondition(lambda self: any(self.payable.values()))
     @rule(merchant_id=st.sampled_from(list(MERCHANTS)))
     def settle(self, merchant_id: str) -> None:
@@ -675,10 +696,7 @@ class OrderLife(Payments):
         """Settle in both models, unless it was done before or a charge is being undone since."""
         merchant_id = counted.merchant_id
         plan = plan_settlement(self.context(), counted)
-        undone_since = any(
-            entry.posting is Posting.RESERVE_UNCHARGE and entry.merchant_id == merchant_id
-            for entry in self.world.entries[counted.entry_id :]
-        )
+        undone_since = self.world.undone_since(counted.settled_through, counted.entry_id)
         if undone_since or counted.settled_through != self.settled_through[merchant_id]:
             with pytest.raises(GuardFailed):
                 self.world.after(plan)

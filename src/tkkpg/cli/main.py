@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "order": "Create, charge, complete, reverse, refund and look at orders.",
     "pay": "Pay an order of the sandbox as a cardholder would.",
     "tran": "Look at the messages exchanged with the host, and resolve them.",
-    "merchant": "Change what the gateway knows of a merchant.",
+    "merchant": "Look at merchants and change their settings.",
     "trigger": "Make something go wrong in the running sandbox.",
     "clock": "Show and move the business time of the running sandbox.",
     "check": "Check that a gateway's books agree with each other.",

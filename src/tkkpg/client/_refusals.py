@@ -61,9 +61,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     OperationStatus.INVALID_OPERATION: (
         "This gateway does not offer the operation: ask the bank which ones it does."
     ),
-    OperationStatus.ACCOUNT_SHORT: (
-        "Nothing was returned: put money on the account, then refund again."
-    ),
+    OperationStatus.ACCOUNT_SHORT: ("Nothing was moved: put money on the account, then repeat it."),
 }
 _INVALID_ORDER: Final = "Check amount, currency, language, texts and return addresses."
 _INVALID_FILTER: Final = "Check the filter: its times, amounts, order_by and direction."

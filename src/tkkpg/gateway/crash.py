@@ -39,6 +39,7 @@ class Step:
 
 ACTIONS: Final = (
     "merchant_enrolled",
+    "merchant_changed",
     "order_created",
     "authorisation_reserved",
     "authorisation_approved",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tkkpg.gateway.clock import FORWARD_ONLY
+from tkkpg.gateway.flows.change_merchant import change_merchant
 from tkkpg.gateway.flows.enrol import set_password
 from tkkpg.gateway.flows.resolve import resolve
 from tkkpg.gateway.flows.upkeep.catch_up import advance, caught_up, ran
@@ -21,6 +23,8 @@ RESOLVE: Final = "resolve-transaction"
 """Takes `tran_id`, `resolution` and `reason`; gives them back with `order_id`."""
 SET_PASSWORD: Final = "set-merchant-password"  # noqa: S105 - a verb, no password
 """Takes `merchant_id` and `password`, empty to take it away; gives `merchant_id` back."""
+CHANGE_MERCHANT: Final = "change-merchant"
+"""Takes `merchant_id` and `changes` of settings by name; gives names that `changed` with it."""
 CLOCK_SHOW: Final = "show-clock"
 """Gives `now` and `wall` as ISO 8601, and `ahead_s`."""
 CLOCK_ADVANCE: Final = "advance-clock"
@@ -45,16 +49,30 @@ def owner_verbs(gateway: Gateway) -> dict[str, Verb]:
         order_id = await resolve(gateway, tran_id, resolution, str(values["reason"]))
         return {**values, "order_id": order_id}
 
-    async def set_merchant_password(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        merchant_id = str(values["merchant_id"])
-        await set_password(gateway, merchant_id, str(values["password"]))
-        return {"merchant_id": merchant_id}
-
     return {
         RESOLVE: resolve_transaction,
-        SET_PASSWORD: set_merchant_password,
+        **_merchant_verbs(gateway),
         **_clock_verbs(gateway),
     }
+
+
+def _merchant_verbs(gateway: Gateway) -> dict[str, Verb]:
+    # A merchant is read and written whole: of two changes at once, one would undo the other.
+    one_at_a_time = asyncio.Lock()
+
+    async def set_merchant_password(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        merchant_id = str(values["merchant_id"])
+        async with one_at_a_time:
+            await set_password(gateway, merchant_id, str(values["password"]))
+        return {"merchant_id": merchant_id}
+
+    async def change(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        merchant_id = str(values["merchant_id"])
+        async with one_at_a_time:
+            changed = await change_merchant(gateway, merchant_id, values["changes"])
+        return {"merchant_id": merchant_id, "changed": list(changed)}
+
+    return {SET_PASSWORD: set_merchant_password, CHANGE_MERCHANT: change}
 
 
 def _clock_verbs(gateway: Gateway) -> dict[str, Verb]:

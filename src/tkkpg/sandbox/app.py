@@ -31,7 +31,6 @@ from tkkpg.gateway.authority import Authority, Issued
 from tkkpg.gateway.clock import BusinessClock, Clock, SystemClock
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.control import serve_control
-from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.host.iso_host import Address, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
@@ -40,6 +39,7 @@ from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.protocol.values import AZN, Amount
 from tkkpg.sandbox.cards import CardOutcome, test_cards
+from tkkpg.sandbox.enrolment import WRITTEN, enrol_merchant
 from tkkpg.sandbox.faults import Dice, HttpFaults, Place, fault_verbs, faulty_line
 from tkkpg.sandbox.issuer_process import IssuerProcess, issuer_process
 from tkkpg.sandbox.shop.app import demo_shop
@@ -326,14 +326,10 @@ async def _enrol(
         base_url=info.shop_url,
         notification_url=f"{info.shop_url}{NOTIFY}",
     )
-    await enrol(
-        gateway,
-        merchant,
-        Certificate(
-            fingerprint=issued.fingerprint, merchant_id=MERCHANT_ID, not_after=issued.not_after
-        ),
-        settings.opening_balance,
+    certificate = Certificate(
+        fingerprint=issued.fingerprint, merchant_id=MERCHANT_ID, not_after=issued.not_after
     )
+    await enrol_merchant(gateway, settings.home, merchant, certificate, settings.opening_balance)
 
 
 def _config(settings: SandboxSettings, info: SandboxInfo) -> GatewayConfig:
@@ -357,6 +353,6 @@ def _client(info: SandboxInfo, exec_port: int) -> AsyncClient:
 
 def _empty(home: Path) -> None:
     """Remove what a run leaves; certificates and keys stay, browsers may trust them already."""
-    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", CLOCK, INFO, f"{ISSUER}/*"):
+    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", WRITTEN, CLOCK, INFO, f"{ISSUER}/*"):
         for path in home.glob(pattern):
             path.unlink()

@@ -201,6 +201,17 @@ async def paying_again(one: Life, told: Told) -> None:
     told.outcomes[created.order_id] = paid.order_status
 
 
+async def changing(one: Life, told: Told) -> None:
+    """Change a setting as the operator does, and sell on."""
+    setter = await asyncio.create_subprocess_exec(
+        *(TKKPG, "merchant", "set", "E1000010", "--duplicate-window=5m", f"--home={one.home}"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    await setter.wait()
+    await buy(one, told, "approve")
+
+
 async def leaving(one: Life, told: Told) -> None:
     """Open the page and press cancel."""
     created = await order(one, told)
@@ -289,7 +300,7 @@ FLOWS: Final = (
     Flow("purchase, silent host", paying("810"), whole=True),
     Flow("refund", REFUNDING, whole=True),
     Flow("hold completed", COMPLETING, whole=True),
-    Flow("charge reversed", following(reverse), whole=True),
+    Flow("charge reversed", following(reverse)),
     Flow("hold reversed", following(reverse, kind=HOLD)),
     Flow("completed, then refunded", following(complete, give_back, kind=HOLD)),
     Flow("saved card", paying_again),
@@ -297,6 +308,7 @@ FLOWS: Final = (
     Flow("purchase, no link", paying("-1")),
     Flow("purchase, late reply", answered_late),
     Flow("payer leaves", leaving),
+    Flow("merchant changed", changing),
     Flow("order expires", nothing, ordering, prepare=later(1)),
     Flow("refund, declined", following(mislaid, declined(give_back))),
     Flow("refund, no link", following(give_back, issuer=KILL)),
@@ -311,7 +323,7 @@ FLOWS: Final = (
     Flow("reversal recovered", nothing, paying("810"), "host.before:advice", whole=True),
     Flow("refund recovered", nothing, REFUNDING, "host.answered:refund", whole=True),
     Flow("completion recovered", nothing, COMPLETING, "host.answered:completion", whole=True),
-    Flow("undoing recovered", nothing, following(reverse), "host.answered:reversal", whole=True),
+    Flow("undoing recovered", nothing, following(reverse), "host.answered:reversal"),
     Flow(
         "silence recovered",
         nothing,

@@ -1,4 +1,4 @@
-"""What the owner of a home does for others: the clock."""
+"""What the owner of a home does for others: the clock, merchants."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.clock_fixtures import moved_desk
+from tests.gateway_fixtures import MERCHANT_ID
 from tests.paying import Answer, AnsweringHost, card, create
 
 from tkkpg.gateway import verbs
@@ -18,11 +19,13 @@ from tkkpg.gateway.flows.pay import open_page, submit_card
 from tkkpg.gateway.model.transaction import TranKind
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.verbs import (
+    CHANGE_MERCHANT,
     CLOCK_ADVANCE,
     CLOCK_REAL,
     CLOCK_SET,
     CLOCK_SHOW,
     CLOCK_WAIT,
+    SET_PASSWORD,
     owner_verbs,
 )
 from tkkpg.protocol.errors import ConfigurationError
@@ -146,3 +149,28 @@ async def test_what_could_not_be_run_is_said(
         monkeypatch.setattr(type(at.gateway.store), "backlog", lambda _store: broken())
         with pytest.raises(ConfigurationError, match="log says why"):
             await ask(at.gateway, CLOCK_ADVANCE, step_s=60)
+
+
+async def test_a_merchant_is_changed_and_told_what_was(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        told = await ask(
+            at.gateway,
+            CHANGE_MERCHANT,
+            merchant_id=MERCHANT_ID,
+            changes={"fee_bp": 250, "active": True},
+        )
+        assert told == {"merchant_id": MERCHANT_ID, "changed": ["fee_bp"]}
+
+
+async def test_two_changes_at_once_both_stay(tmp_path: Path) -> None:
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        asked = owner_verbs(at.gateway)
+        names = {"merchant_id": MERCHANT_ID}
+        await asyncio.gather(
+            asked[CHANGE_MERCHANT](names | {"changes": {"fee_bp": 250}}),
+            asked[SET_PASSWORD](names | {"password": "correct horse battery"}),
+            asked[CHANGE_MERCHANT](names | {"changes": {"name": "Alma"}}),
+        )
+        found = await at.gateway.store.merchant(MERCHANT_ID)
+        assert found is not None
+        assert (found.fee_bp, found.name, bool(found.password)) == (250, "Alma", True)

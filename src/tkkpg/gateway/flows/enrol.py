@@ -67,6 +67,22 @@ async def enrol(
     )
 
 
+async def registered_merchant(gateway: Gateway, merchant_id: str) -> Merchant:
+    """Find a merchant that an operator names.
+
+    Raises:
+        PolicyRefusal: There is no such merchant.
+    """
+    merchant = await gateway.store.merchant(merchant_id)
+    if merchant is None:
+        message = (
+            f"There is no merchant {merchant_id}. Write it as in the client certificate's CN; "
+            "`tkkpg merchant show` lists all."
+        )
+        raise PolicyRefusal(message)
+    return merchant
+
+
 async def set_password(gateway: Gateway, merchant_id: str, password: str) -> None:
     """Give a merchant another password for ExecPasswordAuth, or take it away.
 
@@ -78,10 +94,7 @@ async def set_password(gateway: Gateway, merchant_id: str, password: str) -> Non
     Raises:
         PolicyRefusal: There is no such merchant, or the password will not do.
     """
-    merchant = await gateway.store.merchant(merchant_id)
-    if merchant is None:
-        message = f"There is no merchant {merchant_id}. Write it as in the client certificate's CN."
-        raise PolicyRefusal(message)
+    merchant = await registered_merchant(gateway, merchant_id)
     sealed = ""
     if password:
         _check_password(password)

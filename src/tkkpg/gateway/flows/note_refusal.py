@@ -52,10 +52,12 @@ async def note_refusal(
     unknown = isinstance(refusal, OrderUnknown)
     if unknown or operation not in NOTED or refusal.status not in DECIDED:
         return
+    # Refused with 10 before anybody looked whose order it is.
+    looked = refusal.status is not OperationStatus.NOT_PERMITTED
     plan = Plan(
         context=context(gateway, f"merchant {merchant.merchant_id}"),
         action="request_refused",
-        order_id=order_id,
+        order_id=order_id if looked else None,
         detail={"operation": operation, "status": refusal.status, "reason": refusal.message},
     )
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tkkpg.gateway.flows.decide import decide, draw_numbers
 from tkkpg.gateway.flows.find_order import find_order
 from tkkpg.gateway.flows.operations.operate import ended
-from tkkpg.gateway.flows.operations.pos_reply import pos_codes, pos_fields
+from tkkpg.gateway.flows.operations.pos_reply import pos_codes, pos_fields, status_of
 from tkkpg.gateway.flows.record import ask_and_record
 from tkkpg.gateway.model.card import Expiry, StoredCard
 from tkkpg.gateway.model.decisions.payment import plan_authorisation
@@ -53,12 +53,20 @@ async def purchase(
     facts = await gateway.store.facts(order.order_id)
     if facts is None:
         raise OrderUnknown
-    kind = EnvelopedPurchaseResponse if request.response_format == ENVELOPED else PurchaseResponse
-    return kind(
+    reply = PurchaseResponse(
         codes=pos_codes(tran),
         fields=pos_fields(tran),
         response_code=tran.response_code or "",
         messages=(xmlout(facts.order, merchant, tran, gateway.clock.now()),),
+    )
+    if request.response_format != ENVELOPED:
+        return reply
+    return EnvelopedPurchaseResponse(
+        status=status_of(tran),
+        codes=reply.codes,
+        fields=reply.fields,
+        response_code=reply.response_code,
+        messages=reply.messages,
     )
 
 

@@ -33,6 +33,8 @@ CONDITION: Final = "59"
 
 _REVERSAL_ADVICE_REPLY: Final = fields.reply_to(fields.REVERSAL_ADVICE)
 _REVERSAL_REPLIES: Final = (fields.reply_to(fields.REVERSAL), _REVERSAL_ADVICE_REPLY)
+_WITHOUT_CODE: Final = (*_REVERSAL_REPLIES, fields.reply_to(fields.COMPLETION))
+"""Replies that approve without an approval code; that of a refund cannot be told by its type."""
 _REPLIES: Final = frozenset(
     (
         fields.reply_to(fields.HOLD),
@@ -201,7 +203,7 @@ def read_reply(
     for field in (fields.AMOUNT, fields.CURRENCY):
         if reply.get(field) != request[field]:
             return HostReply.silent(), Oddity.AMOUNT_DIFFERS
-    judged, oddity = _judged(reply)
+    judged, oddity = _judged(reply, needs_code=kind_of(request) == "authorisation")
     if _registers(request) and judged.outcome is Outcome.APPROVED:
         token = _token(reply)
         return replace(judged, token=token), None if token else Oddity.NOT_KEPT
@@ -216,7 +218,7 @@ def read_unclaimed(reply: Mapping[str, str]) -> tuple[Unclaimed | None, Oddity |
     readable = reply[fields.TYPE] in _REPLIES and _readable(reply)
     if not readable or fields.AMOUNT not in reply or fields.CURRENCY not in reply:
         return None, Oddity.UNREADABLE
-    judged, oddity = _judged(reply)
+    judged, oddity = _judged(reply, needs_code=reply[fields.TYPE] not in _WITHOUT_CODE)
     if judged.outcome is Outcome.APPROVED:
         judged = replace(judged, token=_token(reply))
     unclaimed = Unclaimed(
@@ -235,13 +237,18 @@ def _readable(reply: Mapping[str, str]) -> bool:
     )
 
 
-def _judged(reply: Mapping[str, str]) -> tuple[HostReply, Oddity | None]:
+def _judged(reply: Mapping[str, str], *, needs_code: bool) -> tuple[HostReply, Oddity | None]:
+    """Say what a reply means; only an authorisation needs its approval code to be one.
+
+    Without it a charge cannot be presented, so it is reversed. Nothing reverses a completion or a
+    refund: asking on would only get the same answer.
+    """
     code, approval_code = reply[fields.RESPONSE], _approval_code(reply)
     approved = response_code(code).approved
     if reply[fields.TYPE] == _REVERSAL_ADVICE_REPLY and not approved:
         gone = code == fields.ORIGINAL_NOT_FOUND
         return HostReply(Outcome.APPROVED if gone else Outcome.UNKNOWN, code), None
-    if approved and reply[fields.TYPE] in _REVERSAL_REPLIES:
+    if approved and not needs_code:
         return HostReply(Outcome.APPROVED, code, approval_code), None
     oddity = Oddity.NO_APPROVAL_CODE if approved and not approval_code else None
     return HostReply.of(code, approval_code), oddity

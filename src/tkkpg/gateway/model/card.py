@@ -1,6 +1,6 @@
-"""A card as typed by the payer: read, checked, and never kept.
+"""Cards: as typed by the payer, read, checked and never kept; and as the host keeps them.
 
-The numbers live in memory only, for the length of one payment.
+Typed numbers live in memory only, for the length of one payment.
 """
 
 from __future__ import annotations

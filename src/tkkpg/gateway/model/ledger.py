@@ -151,7 +151,7 @@ class BalanceChange:
 
     Attributes:
         posted_minor: Added to what is on the account.
-        reserved_minor: Added to what running refunds hold.
+        reserved_minor: Added to what running refunds and reversals hold.
     """
 
     merchant_id: str

@@ -56,8 +56,12 @@ class Merchant:
     password: str = field(default="", repr=False)
 
     def fee_of(self, amount_minor: int) -> int:
-        """Work out the fee for an amount, both in minor units; halves are rounded up."""
-        return (amount_minor * self.fee_bp + _HUNDRED_PER_CENT // 2) // _HUNDRED_PER_CENT
+        """Work out the fee for an amount, both in minor units; halves are rounded up.
+
+        It is always less than the amount: a charge brings its merchant something.
+        """
+        fee = (amount_minor * self.fee_bp + _HUNDRED_PER_CENT // 2) // _HUNDRED_PER_CENT
+        return min(fee, amount_minor - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,10 @@ NEVER_EXPIRES: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """Deadline of an order that waits for ever (protocol description, 2.2)."""
 
 
+SENDER_CARD_UID: Final = "SenderCardUID"
+"""Parameter that names the saved card which is going to pay (protocol description, 2.8)."""
+
+
 class Registration(StrEnum):
     """Whether the payer may have the card saved (protocol description, 2.8)."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.model.errors import OrderUnknown, PolicyRefusal
 from tkkpg.gateway.model.lifecycle import Event
-from tkkpg.gateway.model.order import NOBODYS_ORDER, Order
+from tkkpg.gateway.model.order import NOBODYS_ORDER, SENDER_CARD_UID, Order
 from tkkpg.protocol.redirect import resolve_return_url
 from tkkpg.protocol.values import Operation, OperationStatus, OrderRef, OrderStatus
 
@@ -69,8 +69,8 @@ def check_order_request(request: CreateOrderRequest, merchant: Merchant) -> None
         allowed = ", ".join(sorted(merchant.currencies))
         message = f"Order/Currency must be one that the merchant may charge in: {allowed}."
         raise PolicyRefusal(message)
-    if (request.fee_minor or 0) > request.amount_minor:
-        message = "Order/Fee is more than Order/Amount."
+    if (request.fee_minor or 0) >= request.amount_minor:
+        message = "Order/Fee must be less than Order/Amount."
         raise PolicyRefusal(message)
     if request.register_card and not merchant.card_registration:
         message = "The merchant may not have cards saved. Leave out Order/CardRegistration."
@@ -132,8 +132,8 @@ def check_completion(request: CompletionRequest, facts: Facts, payment: Transact
     if request.amount_minor > payment.amount_minor:
         message = f"Amount is more than the {payment.amount_minor} minor units that are held."
         raise PolicyRefusal(message)
-    if (request.fee_minor or 0) > request.amount_minor:
-        message = "Fee is more than Amount."
+    if (request.fee_minor or 0) >= request.amount_minor:
+        message = "Fee must be less than Amount."
         raise PolicyRefusal(message)
 
 
@@ -201,6 +201,10 @@ def check_purchase(
     status = order.status_at(now)
     if status is not OrderStatus.CREATED:
         message = f"An order in {status} cannot be paid; it must be CREATED."
+        raise PolicyRefusal(message)
+    named = order.param(SENDER_CARD_UID)
+    if named and not compare_digest(named.encode(), request.card_uid.encode()):
+        message = "CardUID is not the SenderCardUID that the order was created with."
         raise PolicyRefusal(message)
     _check_currency(request.currency, order, "Currency")
     if request.amount_minor != order.amount_minor:

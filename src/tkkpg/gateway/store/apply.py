@@ -62,8 +62,14 @@ _PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
 _MOVE_CURSOR: Final = (
     "UPDATE balance SET settled_through = ?4"  # noqa: S608 - constant words
     " WHERE merchant_id = ?1 AND currency = ?2 AND settled_through = ?3 AND NOT EXISTS"
-    " (SELECT 1 FROM entry WHERE merchant_id = ?1 AND currency = ?2 AND entry_id > ?4"
-    f" AND posting IN ({_PAYABLE}) AND posting = 'RESERVE_UNCHARGE')"
+    # A charge that is counted, while its reversal, reserved since, is not. The first list of
+    # postings is that of the partial index.
+    " (SELECT 1 FROM entry later WHERE later.merchant_id = ?1 AND later.currency = ?2"
+    f" AND later.entry_id > ?4 AND later.posting IN ({_PAYABLE})"
+    " AND later.posting = 'RESERVE_UNCHARGE' AND EXISTS"
+    " (SELECT 1 FROM entry counted WHERE counted.order_id = later.order_id"
+    " AND counted.posting IN ('CHARGE', 'COMPLETE') AND counted.entry_id > ?3"
+    " AND counted.entry_id <= ?4))"
 )
 _STILL_UNSETTLED: Final = (
     "UPDATE balance SET settled_through = settled_through"

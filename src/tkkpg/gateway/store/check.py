@@ -259,10 +259,18 @@ QUERIES: Final = (
     ),
     Rule(
         "the merchant is told how an order stands",
+        # What was decided before the merchant had its address promised nothing.
         """
+        WITH addressed AS (
+            SELECT json_extract(detail, '$.merchant_id') AS merchant_id, max(at) AS since
+            FROM audit WHERE action = 'merchant_changed'
+                AND json_type(detail, '$.notification_url') IS NOT NULL
+            GROUP BY 1
+        )
         SELECT o.order_id, o.status, o.merchant_id FROM orders o
         JOIN merchant m ON m.merchant_id = o.merchant_id AND m.notification_url <> ''
-        WHERE o.status IN ({told})
+        LEFT JOIN addressed a ON a.merchant_id = o.merchant_id
+        WHERE o.status IN ({told}) AND o.updated_at > coalesce(a.since, 0)
             AND NOT EXISTS (
                 SELECT 1 FROM notification n
                 WHERE n.order_id = o.order_id AND n.created_at = o.updated_at
@@ -286,6 +294,16 @@ QUERIES: Final = (
         "Merchant {merchant_id} was not told about order {order_id}. Attempts: {attempts}, the "
         "last with the result “{last_result}”. Repair the merchant's address, and let the "
         "merchant ask for the order's status.",
+    ),
+    Rule(
+        "no late answer says otherwise than was booked",
+        """
+        SELECT tran_id, order_id, kind, state, late_reply FROM tran
+        WHERE kind <> 'AUTHORISATION' AND late_reply IS NOT NULL
+        """,
+        "tran {tran_id}",
+        "{kind} of order {order_id} was resolved as {state}, and the host answered {late_reply} "
+        "after that: compare with the host's journal, and put the difference right by hand.",
     ),
     Rule(
         "no transaction waits longer than a day",

@@ -1,7 +1,7 @@
 """The tables, once for every database: SQLAlchemy describes, Alembic migrates, nobody else uses it.
 
-Times are UTC as whole microseconds since 1970, money is whole minor units. Nothing of a card is
-here but its masked number and a keyed hash.
+Times are UTC as whole microseconds since 1970, money is whole minor units. Of a card there is its
+masked number and a keyed hash; of one that the host keeps, its expiry and its token, sealed.
 """
 
 from __future__ import annotations
@@ -276,6 +276,13 @@ NOTIFICATION = sa.Table(
     _one_of("state", ("QUEUED", "DELIVERED", "PARKED")),
     sa.Index(
         "ix_notification_due",
+        "due_at",
+        sqlite_where=sa.text("state = 'QUEUED'"),
+        postgresql_where=sa.text("state = 'QUEUED'"),
+    ),
+    sa.Index(
+        "ix_notification_merchant_id_due",
+        "merchant_id",
         "due_at",
         sqlite_where=sa.text("state = 'QUEUED'"),
         postgresql_where=sa.text("state = 'QUEUED'"),

@@ -41,6 +41,18 @@ SIGNED: Final = f"CASE WHEN e.posting IN ({_TAKEN_OFF}) THEN -1 ELSE 1 END * e.a
 """What an entry `e` adds to what is payable to its merchant, in minor units."""
 _CAPTURES: Final = ", ".join(f"'{posting}'" for posting in CAPTURES)
 
+_DUE: Final = (
+    "SELECT n.notification_id FROM merchant m JOIN notification n ON n.notification_id IN"
+    " (SELECT one.notification_id FROM notification one WHERE one.state = 'QUEUED'"
+    " AND one.merchant_id = m.merchant_id AND one.due_at <= ?1 AND one.leased_until <= ?1"
+    # A status is told after those before it, so that the last one told is the newest.
+    " AND NOT (one.xmlmsg = '' AND EXISTS (SELECT 1 FROM notification older"
+    " WHERE older.order_id = one.order_id AND older.state = 'QUEUED' AND older.xmlmsg = ''"
+    " AND (older.created_at, older.rowid) < (one.created_at, one.rowid)))"
+    " ORDER BY one.due_at LIMIT 4) ORDER BY n.due_at LIMIT ?2"
+)
+"""Due notifications, a few of each merchant: one with a slow server keeps no other waiting."""
+
 
 def connect(path: Path, *, writing: bool) -> apsw.Connection:
     """Open the file as production does; a reading connection cannot write."""
@@ -271,8 +283,7 @@ class SQLiteStore:
         def work(db: apsw.Connection) -> list[Notification]:
             taken = db.execute(
                 f"UPDATE notification SET leased_until = ?3 WHERE notification_id IN"  # noqa: S608 - constant columns
-                " (SELECT notification_id FROM notification WHERE state = 'QUEUED'"
-                " AND due_at <= ?1 AND leased_until <= ?1 ORDER BY due_at LIMIT ?2)"
+                f" ({_DUE})"
                 f" RETURNING {rows.NOTIFICATION}",
                 (*due, rows.micros(leased_until)),
             ).fetchall()

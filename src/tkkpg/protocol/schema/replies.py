@@ -163,6 +163,7 @@ RESPONSES: Final = {
 OUTCOMES: Final = {
     Operation.COMPLETION: ("Response", "POSResponse"),
     Operation.REVERSE: ("Response", "Reversal"),
+    Operation.PURCHASE: ("Response", "XMLOut"),
 }
 """Path of what a reply holds beside Status 96 when the host has declined."""
 

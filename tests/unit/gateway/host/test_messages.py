@@ -189,8 +189,6 @@ ASKED: Final = messages.authorisation(CHARGE, CARD)
         ("116", "", HostReply(Outcome.DECLINED, "116"), None),
         ("ZZZ", "", HostReply(Outcome.DECLINED, "ZZZ"), None),
         ("502", "A1B2C3", HostReply(Outcome.UNKNOWN, "502"), None),
-        ("001", "", HostReply.silent(), Oddity.NO_APPROVAL_CODE),
-        ("001", "      ", HostReply.silent(), Oddity.NO_APPROVAL_CODE),
         ("001", "A1\x00B2C", HostReply.silent(), Oddity.UNREADABLE),
         ("0\n1", "", HostReply.silent(), Oddity.UNREADABLE),
     ],
@@ -200,6 +198,17 @@ def test_a_reply_means_what_its_codes_say(
 ) -> None:
     for asked in (ASKED, messages.refund(REFUNDING, CHARGE), messages.completion(COMPLETING, HOLD)):
         assert read_reply(asked, reply_to(asked, code, approval)) == (reply, oddity)
+
+
+@pytest.mark.parametrize("approval", ["", "      "])
+def test_only_an_authorisation_needs_an_approval_code(approval: str) -> None:
+    answered = read_reply(ASKED, reply_to(ASKED, "001", approval))
+    assert answered == (HostReply.silent(), Oddity.NO_APPROVAL_CODE)
+    for asked in (messages.refund(REFUNDING, CHARGE), messages.completion(COMPLETING, HOLD)):
+        assert read_reply(asked, reply_to(asked, "001", approval)) == (
+            HostReply(Outcome.APPROVED, "001"),
+            None,
+        )
 
 
 KEEPING: Final = messages.authorisation(REGISTERING, CARD)

@@ -68,6 +68,7 @@ ACCOUNT: Final = f"SELECT 'balance {MERCHANT_ID} 944'"
     BALANCE,
     TOLD,
     GIVEN_UP,
+    CONTRADICTED,
     WAITING,
 ) = (rule.name for rule in QUERIES)
 
@@ -247,6 +248,13 @@ class Damage:
 CHARGED: Final = "SELECT 'entry ' || entry_id FROM entry WHERE order_id = :paid"
 
 DAMAGE: Final = {
+    "an answer that contradicts the operator": Damage(
+        """
+        UPDATE tran SET late_reply = '076' WHERE kind = 'REFUND' AND order_id = :with_fee
+        """,
+        CONTRADICTED,
+        "SELECT 'tran ' || tran_id FROM tran WHERE kind = 'REFUND' AND order_id = :with_fee",
+    ),
     "an entry to another account": Damage(
         "UPDATE entry SET credit = 'FEE_INCOME' WHERE order_id = :paid", BOOKED, CHARGED
     ),

@@ -6,7 +6,6 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from tkkpg.gateway.flows.find_order import find_order
 from tkkpg.gateway.flows.operations.operate import ended, operate
 from tkkpg.gateway.model.decisions.operation import plan_refund
 from tkkpg.gateway.model.errors import PolicyRefusal
@@ -16,7 +15,11 @@ from tkkpg.protocol.messages import RefundRequest, RefundResponse
 from tkkpg.protocol.values import OperationStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tkkpg.gateway.model.decisions.reservation import Numbers
     from tkkpg.gateway.model.merchant import Merchant
+    from tkkpg.gateway.model.plan import Context, Facts, Plan
     from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.runtime import Gateway
 
@@ -32,17 +35,20 @@ async def refund(gateway: Gateway, merchant: Merchant, request: RefundRequest) -
             account is short, 96 or 97 where the host did not do it.
     """
     digest = sha256(codec.encode(request)).hexdigest()
-    earlier = await _earlier(gateway, merchant, request, digest)
-    if earlier is None:
-        tran = await operate(
-            gateway,
-            merchant,
-            request,
-            lambda context, facts, numbers: plan_refund(context, facts, request, numbers, digest),
-        )
-    else:
-        gateway.log.info("refund_repeated", order_id=request.order_id, tran_id=earlier.tran_id)
-        tran = await ended(gateway, earlier.tran_id)
+    window = timedelta(seconds=merchant.duplicate_window_s)
+
+    def planner(context: Context, facts: Facts, numbers: Numbers) -> Plan:
+        # On the facts that the commit is guarded by, so that of two at once one sees the other.
+        earlier = _earlier(facts, digest, context.now - window) if window else None
+        if earlier is not None:
+            raise _Repeated(earlier)
+        return plan_refund(context, facts, request, numbers, digest)
+
+    try:
+        tran = await operate(gateway, merchant, request, planner)
+    except _Repeated as repeated:
+        gateway.log.info("refund_repeated", order_id=request.order_id, tran_id=repeated.tran_id)
+        tran = await ended(gateway, repeated.tran_id)
     if tran.state is not TranState.APPROVED:
         message = (
             "The host declined the refund; the order is as before. "
@@ -52,18 +58,19 @@ async def refund(gateway: Gateway, merchant: Merchant, request: RefundRequest) -
     return RefundResponse()
 
 
-async def _earlier(
-    gateway: Gateway, merchant: Merchant, request: RefundRequest, digest: str
-) -> Transaction | None:
-    """Find the refund that the same request asked for, within the merchant's window."""
-    if not merchant.duplicate_window_s:
-        return None
-    await find_order(gateway, merchant.merchant_id, request.ref)
-    facts = await gateway.store.facts(request.order_id)
-    since = gateway.clock.now() - timedelta(seconds=merchant.duplicate_window_s)
+class _Repeated(Exception):
+    """The same request asked for a refund before."""
+
+    def __init__(self, tran: Transaction) -> None:
+        super().__init__(tran.tran_id)
+        self.tran_id = tran.tran_id
+
+
+def _earlier(facts: Facts, digest: str, since: datetime) -> Transaction | None:
+    """Find the refund that the same request asked for; one that never left is none."""
     same = [
         tran
-        for tran in (facts.transactions if facts else ())
+        for tran in facts.transactions
         if tran.kind is TranKind.REFUND
         and tran.state is not TranState.NOT_SENT
         and tran.request_digest == digest

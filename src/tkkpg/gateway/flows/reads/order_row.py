@@ -26,7 +26,8 @@ def order_row(facts: Facts, now: datetime) -> OrderInformation:
     """Write facts as the document's row; an unpaid order has empty elements (description, 7.21)."""
     order = facts.order
     paid = local(order.paid_at)
-    payment = payment_of(facts.transactions) if paid else None
+    payment = payment_of(facts.transactions)
+    approved = payment is not None and payment.state is TranState.APPROVED
     kind = OrderInformation if paid else UnpaidOrderInformation
     return kind(
         order_id=order.order_id,
@@ -44,7 +45,7 @@ def order_row(facts: Facts, now: datetime) -> OrderInformation:
         decline_url=order.decline_url,
         order_status=order.status_at(now),
         receipt=receipt(order, facts.merchant, facts.transactions),
-        two_id=payment.two_id if payment else None,
+        two_id=payment.two_id if payment and approved else None,
         refund_amount_minor=order.refunded_minor if paid else None,
         refund_currency=order.currency if order.refunded_minor else None,
         order_type=order.order_type,

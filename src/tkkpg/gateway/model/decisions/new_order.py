@@ -6,7 +6,13 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from tkkpg.gateway.model.order import NEVER_EXPIRES, ORDER_LIFE, Order, Registration
+from tkkpg.gateway.model.order import (
+    NEVER_EXPIRES,
+    ORDER_LIFE,
+    SENDER_CARD_UID,
+    Order,
+    Registration,
+)
 from tkkpg.gateway.model.plan import Context, Plan
 from tkkpg.protocol.messages import CreateOrderRequest, Param
 from tkkpg.protocol.redirect import resolve_return_url
@@ -19,7 +25,6 @@ if TYPE_CHECKING:
 
 ATTENTION: Final = "CustomFields.Attention"
 """Parameter that holds the merchant's text beside the consent to save a card (description, 2.8)."""
-SENDER_CARD_UID: Final = "SenderCardUID"
 SAVE_CARD_UID: Final = "SaveCardUIDToOrder"
 """Parameter that asks for the saved card's number among the order's parameters."""
 
@@ -31,7 +36,6 @@ def plan_order(
     context: Context, merchant: Merchant, request: CreateOrderRequest, ref: OrderRef
 ) -> Plan:
     """Make a new order, ready to be paid until its time is over."""
-    fee = request.fee_minor
     order = Order(
         order_id=ref.order_id,
         session_id=ref.session_id,
@@ -49,7 +53,7 @@ def plan_order(
         created_at=context.now,
         updated_at=None,
         expires_at=expiry(context.now, request.expiration_min),
-        fee_minor=merchant.fee_of(request.amount_minor) if fee is None else fee,
+        fee_minor=max(merchant.fee_of(request.amount_minor), request.fee_minor or 0),
         instalments=instalments_in(request.description),
         registration=_registration(request),
         change_status_url=_absolute(request.change_status_url, merchant),

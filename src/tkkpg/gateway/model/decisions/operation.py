@@ -26,6 +26,7 @@ from tkkpg.gateway.model.policy import check_completion, check_refund, check_rev
 from tkkpg.gateway.model.transaction import (
     OPEN,
     HostReply,
+    Outcome,
     TranKind,
     Transaction,
     TranState,
@@ -57,7 +58,7 @@ def plan_completion(
     tran = replace(
         _about(context, facts, TranKind.COMPLETION, numbers, request.amount_minor),
         description=request.description,
-        fee_minor=part if request.fee_minor is None else request.fee_minor,
+        fee_minor=max(part, request.fee_minor or 0),
     )
     return _reserved(context, facts, Event.COMPLETION_SENT, tran)
 
@@ -141,7 +142,7 @@ def plan_operation_outcome(
         message = f"Transaction {tran_id} is an authorisation; its outcome is recorded elsewhere."
         raise IllegalTransition(message)
     if tran.state not in OPEN:
-        return None
+        return _contradicted(context, tran, reply)
     before = facts.order
     event = event_of(
         tran.kind,
@@ -169,6 +170,22 @@ def plan_operation_outcome(
         transactions=(TransactionChange(finished, tran.state),),
         entries=book(rule.posting, finished, context.now, held_minor=before.amount_minor),
         notifications=notices(context, facts, order, finished, payment_of(facts.transactions)),
+    )
+
+
+def _contradicted(context: Context, tran: Transaction, reply: HostReply) -> Plan | None:
+    """Keep an answer that says otherwise than the operator did: the books need a look."""
+    answered = reply.outcome in {Outcome.APPROVED, Outcome.DECLINED}
+    done, says_done = tran.state is TranState.APPROVED, reply.outcome is Outcome.APPROVED
+    if not answered or done == says_done or tran.late_reply:
+        return None
+    late = replace(tran, late_reply=f"{reply.response_code} {reply.approval_code}".rstrip())
+    return Plan(
+        context=context,
+        action="late_reply_kept",
+        order_id=tran.order_id,
+        detail={"tran_id": tran.tran_id, "response_code": reply.response_code},
+        transactions=(TransactionChange(late, tran.state),),
     )
 
 

@@ -147,6 +147,7 @@ def _finished(
 ) -> Transaction:
     answered = replace(
         tran,
+        card_expiry=None,  # it stands with the saved card, if there is one
         finished_at=context.now,
         response_code=reply.response_code,
         approval_code=reply.approval_code or None,

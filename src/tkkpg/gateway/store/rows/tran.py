@@ -28,7 +28,7 @@ TRAN: Final = (
 )
 TRAN_MOVES: Final = (
     "state, finished_at, response_code, approval_code, reversal_stan, reversal_at, late_reply, "
-    "parked_at, card_uid"
+    "parked_at, card_uid, card_expiry"
 )
 """Columns of a transaction that change after it was reserved."""
 
@@ -85,6 +85,7 @@ def tran_moves(tran: Transaction) -> tuple[Value, ...]:
         tran.late_reply,
         micros_or_none(tran.parked_at),
         tran.card_uid,
+        tran.card_expiry,
     )
 
 

@@ -3,6 +3,12 @@
 The connection refuses to write, so a view can be looked at while payments go on.
 """
 
+from tkkpg.gateway.store.views.merchants import (
+    MERCHANTS_MAX,
+    MerchantView,
+    find_merchants,
+    merchant_view,
+)
 from tkkpg.gateway.store.views.orders import (
     ORDERS_MAX,
     Delivery,
@@ -29,6 +35,7 @@ from tkkpg.gateway.store.views.transactions import (
 
 __all__ = [
     "ACCOUNTS",
+    "MERCHANTS_MAX",
     "ORDERS_MAX",
     "TRANSACTIONS_MAX",
     "ApprovedDay",
@@ -36,12 +43,15 @@ __all__ = [
     "Delivery",
     "Happening",
     "LedgerEntry",
+    "MerchantView",
     "OrderView",
     "RowKind",
     "StatementRow",
     "approved_transactions",
+    "find_merchants",
     "find_orders",
     "find_transactions",
+    "merchant_view",
     "order_view",
     "reading",
     "statement",

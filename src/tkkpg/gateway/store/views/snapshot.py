@@ -54,8 +54,8 @@ def merchant_must_be_there(db: apsw.Connection, merchant_id: str, path: Path) ->
     """
     if not select(db, "SELECT 1 FROM merchant WHERE merchant_id = ?", (merchant_id,)):
         raise ConfigurationError(
-            f"There is no merchant {merchant_id} in {path}. `tkkpg order show --date YYYY-MM-DD` "
-            "names the merchants of a day's orders."
+            f"There is no merchant {merchant_id} in {path}. `tkkpg merchant show` lists those that "
+            "are there."
         )
 
 

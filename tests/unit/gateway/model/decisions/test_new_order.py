@@ -117,9 +117,17 @@ def test_no_description_asks_for_more_instalments_than_two_digits_say(text: str)
 
 @pytest.mark.parametrize(
     ("fee_bp", "sent", "fee"),
-    [(0, None, 0), (100, None, 1), (150, None, 2), (149, None, 1), (100, 0, 0), (0, 7, 7)],
+    [
+        (0, None, 0),
+        (100, None, 1),
+        (150, None, 2),
+        (149, None, 1),
+        (100, 0, 1),
+        (100, 7, 7),
+        (0, 7, 7),
+    ],
 )
-def test_the_fee_is_what_the_merchant_says_or_the_tariff(
+def test_the_fee_is_the_tariffs_or_more_where_the_merchant_says_so(
     fee_bp: int, sent: int | None, fee: int
 ) -> None:
     assert made(replace(MERCHANT, fee_bp=fee_bp), fee_minor=sent).fee_minor == fee

@@ -169,10 +169,23 @@ def test_a_refund_that_may_have_arrived_is_never_called_not_sent() -> None:
 
 @pytest.mark.parametrize("reply", [APPROVED, *REFUSALS, HostReply.silent()])
 @pytest.mark.parametrize("state", [TranState.APPROVED, TranState.DECLINED, TranState.NOT_SENT])
-def test_an_answer_to_a_finished_refund_changes_nothing(state: TranState, reply: HostReply) -> None:
+def test_an_answer_to_a_finished_refund_is_kept_where_it_contradicts_it(
+    state: TranState, reply: HostReply
+) -> None:
     facts = refunding(state)
+    plan = plan_operation_outcome(context_at(LATER), facts, TRAN_ID, reply)
 
-    assert plan_operation_outcome(context_at(LATER), facts, TRAN_ID, reply) is None
+    says_done = reply.outcome is Outcome.APPROVED
+    definite = reply.outcome in {Outcome.APPROVED, Outcome.DECLINED}
+    if not definite or says_done is (state is TranState.APPROVED):
+        assert plan is None
+        return
+    assert plan is not None
+    (change,) = plan.transactions
+    assert (change.transaction.state, plan.entries, plan.orders) == (state, (), ())
+    assert (change.transaction.late_reply or "").startswith(reply.response_code)
+    kept = replace(facts, transactions=(*facts.transactions[:-1], change.transaction))
+    assert plan_operation_outcome(context_at(LATER), kept, TRAN_ID, reply) is None
 
 
 @pytest.mark.parametrize("reply", [APPROVED, *REFUSALS, HostReply.silent()])
@@ -231,13 +244,14 @@ def test_a_completion_is_reserved_and_books_nothing_yet(amount: int) -> None:
         (30, None, 3000, 30),
         (31, None, 1000, 10),
         (31, None, 1, 0),
-        (30, 0, 3000, 0),
-        (30, 7, 1000, 7),
+        (30, 0, 3000, 30),
+        (30, 7, 1000, 10),
+        (30, 70, 1000, 70),
         (0, None, 3000, 0),
-        (0, 1000, 1000, 1000),
+        (0, 999, 1000, 999),
     ],
 )
-def test_the_fee_of_a_completion_is_what_it_says_or_a_share_of_the_orders(
+def test_the_fee_of_a_completion_is_a_share_of_the_orders_or_more_where_it_says_so(
     fee_of_order: int, sent: int | None, amount: int, fee: int
 ) -> None:
     plan = plan_completion(
@@ -252,7 +266,7 @@ def test_the_fee_of_a_completion_is_what_it_says_or_a_share_of_the_orders(
     [
         ({"amount_minor": 3001}, "more than the 3000 minor units that are held"),
         ({"currency": CURRENCIES["840"]}, "Currency must be 944"),
-        ({"fee_minor": 3001}, "Fee is more than Amount"),
+        ({"fee_minor": 3000}, "Fee must be less than Amount"),
     ],
 )
 def test_a_completion_that_does_not_fit_what_is_held_is_refused(

@@ -18,6 +18,7 @@ _POSTINGS = (
 _PAYABLE = sa.text(
     "posting IN ('CANCEL_UNCHARGE', 'CHARGE', 'COMPLETE', 'FEE', 'RESERVE_UNCHARGE')"
 )
+_QUEUED = sa.text("state = 'QUEUED'")
 
 
 def upgrade() -> None:
@@ -47,6 +48,13 @@ def upgrade() -> None:
     op.add_column("tran", sa.Column("card_uid", sa.Text()))
     op.add_column("tran", sa.Column("card_expiry", sa.Text()))
     op.create_index("ix_tran_finished_at", "tran", ["finished_at"])
+    op.create_index(
+        "ix_notification_merchant_id_due",
+        "notification",
+        ["merchant_id", "due_at"],
+        sqlite_where=_QUEUED,
+        postgresql_where=_QUEUED,
+    )
     _change_entry()
     _create_saved_card()
 

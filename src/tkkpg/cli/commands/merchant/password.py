@@ -1,4 +1,4 @@
-"""`tkkpg merchant`: what the gateway's operator decides about a merchant."""
+"""`tkkpg merchant password`: the way in for a merchant without a certificate."""
 
 from __future__ import annotations
 
@@ -18,12 +18,7 @@ from tkkpg.protocol.errors import ConfigurationError
 LINE_END: Final = len("\r\n")
 
 
-@click.group("merchant")
-def merchant() -> None:
-    """Change what the gateway knows of a merchant."""
-
-
-@merchant.group("password")
+@click.group("password")
 def password() -> None:
     """Let a merchant send its requests with a password instead of a client certificate.
 
