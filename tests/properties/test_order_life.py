@@ -8,7 +8,7 @@ invariants hold after every step.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
@@ -28,13 +28,12 @@ from hypothesis.stateful import (
 )
 from tests.model_factories import (
     CARD,
-    MERCHANT,
     NOW,
-    SILENT_MERCHANT,
     completion_of,
     refund_of,
     reversal_of,
 )
+from tests.properties.order_world import MERCHANTS, World
 
 from tkkpg.gateway.model.decisions.new_order import plan_order
 from tkkpg.gateway.model.decisions.operation import (
@@ -58,10 +57,10 @@ from tkkpg.gateway.model.errors import (
     PolicyRefusal,
     StoreConflict,
 )
-from tkkpg.gateway.model.ledger import CAPTURES, PAYABLE, Entry, Posting
+from tkkpg.gateway.model.ledger import CAPTURES, Entry, Posting
 from tkkpg.gateway.model.merchant import Merchant
-from tkkpg.gateway.model.order import ORDER_LIFE, Order
-from tkkpg.gateway.model.plan import Capture, Context, Facts, Notification, Plan
+from tkkpg.gateway.model.order import ORDER_LIFE
+from tkkpg.gateway.model.plan import Context, Notification, Plan
 from tkkpg.gateway.model.transaction import (
     OPEN,
     UNRESOLVED,
@@ -76,8 +75,6 @@ from tkkpg.protocol.messages import CreateOrderRequest
 from tkkpg.protocol.values import AZN, Language, OrderRef, OrderType
 from tkkpg.protocol.values import OrderStatus as S
 
-WITH_FEE = replace(MERCHANT, fee_bp=250, change_status_url="https://shop.example/status")
-MERCHANTS = {merchant.merchant_id: merchant for merchant in (WITH_FEE, SILENT_MERCHANT)}
 OPENING_MINOR = 1000
 ORDERS_AT_MOST = 5
 """Few orders, so that steps meet on the same one."""
@@ -94,104 +91,6 @@ PAYMENT_ENDS = {
     Outcome.UNKNOWN: (S.DECLINED, "reversing"),
 }
 """What the simpler model makes of the answer to the authorisation of a Purchase."""
-
-
-@dataclass
-class World:
-    """What is committed; a plan changes all of it or nothing."""
-
-    orders: dict[int, Order] = field(default_factory=dict)
-    trans: dict[int, Transaction] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    notifications: list[Notification] = field(default_factory=list)
-    balances: dict[str, tuple[int, int]] = field(
-        default_factory=lambda: dict.fromkeys(MERCHANTS, (0, 0))
-    )
-    cursors: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MERCHANTS, 0))
-
-    def facts(self, order_id: int) -> Facts:
-        """Read an order with all that belongs to it."""
-        order = self.orders[order_id]
-        trans = tuple(tran for tran in self.trans.values() if tran.order_id == order_id)
-        return Facts(
-            order=order,
-            merchant=MERCHANTS[order.merchant_id],
-            transactions=trans,
-            capture=self._capture(order),
-        )
-
-    def _capture(self, order: Order) -> Capture | None:
-        for entry_id, entry in enumerate(self.entries, 1):
-            if entry.order_id == order.order_id and entry.posting in CAPTURES:
-                return Capture(entry_id, settled=entry_id <= self.cursors[order.merchant_id])
-        return None
-
-    def count(self, merchant_id: str) -> Unsettled:
-        """Count what is to be settled for a merchant."""
-        through, newest = self.cursors[merchant_id], len(self.entries)
-        amount = sum(
-            PAYABLE.get(entry.posting, 0) * entry.amount_minor
-            for entry in self.entries[through:newest]
-            if entry.merchant_id == merchant_id
-        )
-        return Unsettled(merchant_id, AZN, amount, through, newest)
-
-    def after(self, plan: Plan) -> World:
-        """Give the world with a plan committed.
-
-        Raises:
-            StoreConflict: An order, transaction or charge is not what the plan read.
-            GuardFailed: An account or cursor does not allow it.
-        """
-        moved = any(
-            self.orders[c.order.order_id].version != c.expected_version for c in plan.orders
-        )
-        answered = any(
-            self.trans[c.transaction.tran_id].state is not c.expected_state
-            for c in plan.transactions
-        )
-        settled = any(self.cursors[one.merchant_id] >= one.entry_id for one in plan.unsettled)
-        if moved or answered or settled:
-            raise StoreConflict
-        orders = [*plan.new_orders, *(change.order for change in plan.orders)]
-        trans = [*plan.new_transactions, *(change.transaction for change in plan.transactions)]
-        return World(
-            orders=self.orders | {order.order_id: order for order in orders},
-            trans=self.trans | {tran.tran_id: tran for tran in trans},
-            entries=[*self.entries, *plan.entries],
-            notifications=[*self.notifications, *plan.notifications],
-            balances=self._balances_after(plan),
-            cursors=self._cursors_after(plan),
-        )
-
-    def _balances_after(self, plan: Plan) -> dict[str, tuple[int, int]]:
-        balances = dict(self.balances)
-        for change in plan.balances:
-            posted, reserved = balances[change.merchant_id]
-            posted, reserved = posted + change.posted_minor, reserved + change.reserved_minor
-            if reserved < 0 or posted - reserved < 0:
-                raise GuardFailed
-            balances[change.merchant_id] = (posted, reserved)
-        return balances
-
-    def undone_since(self, through: int, newest: int) -> bool:
-        """Say whether a charge among these lines is being undone by a line after them."""
-        counted = {
-            entry.order_id for entry in self.entries[through:newest] if entry.posting in CAPTURES
-        }
-        return any(
-            entry.posting is Posting.RESERVE_UNCHARGE and entry.order_id in counted
-            for entry in self.entries[newest:]
-        )
-
-    def _cursors_after(self, plan: Plan) -> dict[str, int]:
-        cursors = dict(self.cursors)
-        for cursor in plan.cursors:
-            undone_since = self.undone_since(cursor.expected_entry_id, cursor.entry_id)
-            if cursors[cursor.merchant_id] != cursor.expected_entry_id or undone_since:
-                raise GuardFailed
-            cursors[cursor.merchant_id] = cursor.entry_id
-        return cursors
 
 
 @dataclass
@@ -557,6 +456,7 @@ class OrderLife(Payments):
             self.account[merchant_id] -= simple.brought * confirmed
         elif simple.captured:
             self.payable[merchant_id] += simple.brought * (not confirmed)
+            simple.charged_at = len(self.world.entries)
         if confirmed:
             simple.status, simple.captured = S.REVERSED, 0
 

@@ -13,9 +13,39 @@ from tkkpg.client import NEVER
 from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.protocol.converters import SHORT_TEXT_MAX
 from tkkpg.protocol.masking import Secret
-from tkkpg.protocol.values import AZN, Amount
+from tkkpg.protocol.values import AZN, CURRENCIES, Amount, Currency
 
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+BY_ALPHA: Final = {currency.alpha: currency for currency in CURRENCIES.values()}
+
+
+class CurrencyType(click.ParamType[Currency]):
+    """Reads a currency of ISO 4217 by its number or its letters."""
+
+    name = "currency"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Currency:
+        """Read three digits or three letters.
+
+        Raises:
+            BadParameter: ISO 4217 has no such currency.
+        """
+        if isinstance(value, Currency):
+            return value
+        text = str(value)
+        found = CURRENCIES.get(text) or BY_ALPHA.get(text.upper())
+        if found is None:
+            self.fail(
+                f"{text!r} is no currency of ISO 4217. Write its number or its letters, such as "
+                "944 or AZN, 840 or USD, 978 or EUR.",
+                param,
+                ctx,
+            )
+        return found
 
 
 class AmountType(click.ParamType[Amount]):
@@ -184,6 +214,7 @@ class CardUIDType(click.ParamType[Secret]):
 
 
 AMOUNT: Final = AmountType()
+CURRENCY: Final = CurrencyType()
 CARD_UID: Final = CardUIDType()
 DURATION: Final = DurationType()
 EXPIRY: Final = ExpiryType()

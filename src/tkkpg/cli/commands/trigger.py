@@ -1,4 +1,4 @@
-"""`tkkpg trigger`: make something go wrong in the running sandbox, now."""
+"""`tkkpg trigger`: make something happen in the running sandbox, now."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json, print_table
+from tkkpg.cli.values import ORDER_ID
 from tkkpg.gateway.app import CONTROL
 from tkkpg.gateway.control import ask_owner
 from tkkpg.sandbox.faults import FAULTS
-from tkkpg.sandbox.faults.verbs import TIMES_MAX, TRIGGER
+from tkkpg.sandbox.faults.verbs import OUTCOME, TIMES_MAX, TRIGGER, WAITING
 
 
 @click.group("trigger")
 def trigger() -> None:
-    """Make something go wrong in the running sandbox, now."""
+    """Make something happen in the running sandbox, now: a fault, or a response code."""
 
 
 @trigger.command("fault", cls=Command)
@@ -40,6 +41,43 @@ def fault(*, name: str, times: int, home: Path, as_json: bool) -> None:
         return
     messages = "message" if times == 1 else f"{times} messages"
     click.echo(f"{told['name']} strikes the next {messages} ({told['place']}). {told['does']}")
+
+
+@trigger.command("outcome", cls=Command)
+@click.argument("code")
+@click.option("--order", "order_id", type=ORDER_ID, metavar="ORDER-ID", help="For this order.")
+@click.option("--merchant", "merchant_id", metavar="ID", help="For any order of this merchant.")
+@home_option
+def outcome(
+    *, code: str, order_id: int | None, merchant_id: str | None, home: Path, as_json: bool
+) -> None:
+    """Let the next authorisation of an order or a merchant end with the response code CODE.
+
+    Once, whatever card pays: what is sent to the issuer is the test card of that code. An order
+    goes before its merchant. Before -1 write two dashes: tkkpg trigger outcome --order 17 -- -1
+    """
+    if (order_id is None) == (merchant_id is None):
+        raise click.UsageError("Name one: --order or --merchant.")
+    told = ask_owner(home / CONTROL, OUTCOME, code=code, order_id=order_id, merchant_id=merchant_id)
+    if as_json:
+        print_json(told)
+        return
+    subject = f"order {order_id}" if order_id is not None else f"merchant {merchant_id}"
+    click.echo(f"The next authorisation of {subject} ends with {told['code']} – {told['text']}.")
+
+
+@trigger.command("waiting", cls=Command)
+@home_option
+def waiting(*, home: Path, as_json: bool) -> None:
+    """List the outcomes that no payment has met yet; they end with the sandbox."""
+    told = ask_owner(home / CONTROL, WAITING)["waiting"]
+    if as_json:
+        print_json(told)
+        return
+    print_table(
+        ("Code", "Order", "Merchant", "Text"),
+        [(one["code"], one["order_id"], one["merchant_id"], one["text"]) for one in told],
+    )
 
 
 @trigger.command("list", cls=Command)

@@ -103,6 +103,9 @@ What is reserved to be undone is not paid out, so that the sum of an order is ne
 CAPTURES: Final = (Posting.CHARGE, Posting.COMPLETE)
 """Postings by which an order's money is taken; each order has at most one."""
 
+BECOMES_PAYABLE: Final = (*CAPTURES, Posting.CANCEL_UNCHARGE)
+"""Postings after which an order's charge waits for settlement; the last of them counts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

@@ -23,7 +23,7 @@ class Capture:
     """Where an order's charge stands in the ledger.
 
     Attributes:
-        entry_id: Its line.
+        entry_id: The last line by which it became payable: its own, or that of a refused reversal.
         settled: It was paid out to the merchant's current account.
     """
 

@@ -68,7 +68,7 @@ _MOVE_CURSOR: Final = (
     f" AND later.entry_id > ?4 AND later.posting IN ({_PAYABLE})"
     " AND later.posting = 'RESERVE_UNCHARGE' AND EXISTS"
     " (SELECT 1 FROM entry counted WHERE counted.order_id = later.order_id"
-    " AND counted.posting IN ('CHARGE', 'COMPLETE') AND counted.entry_id > ?3"
+    " AND counted.posting IN ('CHARGE', 'COMPLETE', 'CANCEL_UNCHARGE') AND counted.entry_id > ?3"
     " AND counted.entry_id <= ?4))"
 )
 _STILL_UNSETTLED: Final = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 
 from tkkpg.gateway.model.decisions.settlement import Unsettled
-from tkkpg.gateway.model.ledger import CAPTURES, PAYABLE
+from tkkpg.gateway.model.ledger import BECOMES_PAYABLE, PAYABLE
 from tkkpg.gateway.model.plan import Capture, Facts
 from tkkpg.gateway.store import rows, seals
 from tkkpg.gateway.store.apply import apply
@@ -39,7 +39,7 @@ _PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
 _TAKEN_OFF: Final = ", ".join(f"'{one}'" for one, sign in PAYABLE.items() if sign < 0)
 SIGNED: Final = f"CASE WHEN e.posting IN ({_TAKEN_OFF}) THEN -1 ELSE 1 END * e.amount_minor"
 """What an entry `e` adds to what is payable to its merchant, in minor units."""
-_CAPTURES: Final = ", ".join(f"'{posting}'" for posting in CAPTURES)
+_BECOMES_PAYABLE: Final = ", ".join(f"'{posting}'" for posting in BECOMES_PAYABLE)
 
 _DUE: Final = (
     "SELECT n.notification_id FROM merchant m JOIN notification n ON n.notification_id IN"
@@ -184,7 +184,8 @@ class SQLiteStore:
                 self._reader,
                 "SELECT e.entry_id, e.entry_id <= b.settled_through FROM entry e JOIN balance b"  # noqa: S608 - constant columns
                 " ON b.merchant_id = e.merchant_id AND b.currency = e.currency"
-                f" WHERE e.order_id = ? AND e.posting IN ({_CAPTURES})",
+                f" WHERE e.order_id = ? AND e.posting IN ({_BECOMES_PAYABLE})"
+                " ORDER BY e.entry_id DESC LIMIT 1",
                 (order_id,),
             )
         finally:

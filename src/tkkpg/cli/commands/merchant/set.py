@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import click
 
-from tkkpg.cli.commands.merchant.values import CURRENCY, PERCENT, WINDOW
+from tkkpg.cli.commands.merchant.values import PERCENT, WINDOW
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json
 from tkkpg.cli.owner import change
+from tkkpg.cli.values import CURRENCY
 from tkkpg.gateway.verbs import CHANGE_MERCHANT
 from tkkpg.protocol.values import Currency, Operation
 

@@ -10,37 +10,8 @@ import click
 
 from tkkpg.cli.values import DurationType
 from tkkpg.gateway.flows.change_merchant import FEE_BP_MAX
-from tkkpg.protocol.values import CURRENCIES, Currency
 
-BY_ALPHA: Final = {currency.alpha: currency for currency in CURRENCIES.values()}
 OFF: Final = "0s"
-
-
-class CurrencyType(click.ParamType[Currency]):
-    """Reads a currency of ISO 4217 by its number or its letters."""
-
-    name = "currency"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Currency:
-        """Read three digits or three letters.
-
-        Raises:
-            BadParameter: ISO 4217 has no such currency.
-        """
-        if isinstance(value, Currency):
-            return value
-        text = str(value)
-        found = CURRENCIES.get(text) or BY_ALPHA.get(text.upper())
-        if found is None:
-            self.fail(
-                f"{text!r} is no currency of ISO 4217. Write its number or its letters, such as "
-                "944 or AZN, 840 or USD, 978 or EUR.",
-                param,
-                ctx,
-            )
-        return found
 
 
 class PercentType(click.ParamType[int]):
@@ -86,6 +57,5 @@ class WindowType(DurationType):
         return timedelta() if value == OFF else super().convert(value, param, ctx)
 
 
-CURRENCY: Final = CurrencyType()
 PERCENT: Final = PercentType()
 WINDOW: Final = WindowType()

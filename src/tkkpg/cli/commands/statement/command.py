@@ -13,31 +13,13 @@ from tkkpg.cli.commands.statement.forms import write_csv, write_json
 from tkkpg.cli.home import home_option
 from tkkpg.cli.records import DATABASE
 from tkkpg.cli.report import Report, standard_output
+from tkkpg.cli.values import CURRENCY
 from tkkpg.gateway.store.views import statement as opened
 from tkkpg.protocol.errors import ConfigurationError
-from tkkpg.protocol.values import CURRENCIES, Currency
+from tkkpg.protocol.values import Currency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class CurrencyType(click.ParamType[Currency]):
-    """Reads a currency by its number, as on the wire."""
-
-    name = "currency"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Currency:
-        """Read three digits.
-
-        Raises:
-            BadParameter: ISO 4217 has no such currency.
-        """
-        found = CURRENCIES.get(str(value))
-        if found is None:
-            self.fail(f"{value!r} is no currency's number. Write 944 for AZN.", param, ctx)
-        return found
 
 
 @click.command("statement", cls=Report)
@@ -51,9 +33,9 @@ class CurrencyType(click.ParamType[Currency]):
 )
 @click.option(
     "--currency",
-    type=CurrencyType(),
-    metavar="NUMBER",
-    help="Only this one, such as 944; else each that the merchant has accounts in.",
+    type=CURRENCY,
+    metavar="CURRENCY",
+    help="Only this one, such as 944 or AZN; else each that the merchant has accounts in.",
 )
 @click.option(
     "--format",
