@@ -1,12 +1,14 @@
-"""axe-core finds nothing on any page, in light and in dark."""
+"""axe-core finds nothing on any page, in light and in dark, on a telephone and on a wide screen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tests.browser.conftest import Browse
 from tests.browser.payer import (
     ends,
@@ -19,16 +21,20 @@ from tests.browser.payer import (
 )
 from tests.browser.sandbox_process import Running
 
-from tkkpg.client import Language
+from tkkpg.client import Language, OrderOptions
 
 AXE: Final = Axe()
+
+WIDTHS: Final = (360, 1280)
 
 both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 
-def is_accessible(page: Page) -> None:
-    found = AXE.run(page)
-    assert found.response["violations"] == [], found.generate_report()
+def is_accessible(page: Page, widths: Sequence[int] = WIDTHS) -> None:
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 720})
+        found = AXE.run(page)
+        assert found.response["violations"] == [], found.generate_report()
 
 
 @both_schemes
@@ -39,6 +45,21 @@ def test_the_card_form(browse: Browse, sandbox: Running, language: Language, sch
     is_accessible(page)
     pay_button(page).click()
     page.locator("#pan-note").wait_for()
+    is_accessible(page)
+
+
+@both_schemes
+def test_the_last_minutes_and_the_messages_of_the_script(
+    browse: Browse, sandbox: Running, scheme: str
+) -> None:
+    page = browse(color_scheme=scheme)
+    short = OrderOptions(expires_after=timedelta(minutes=4), instalments=12)
+    page.goto(new_order(sandbox, options=short).payment_url)
+    expect(page.locator(".timer")).to_be_visible()
+    for name in ("pan", "expiry", "cvv2"):
+        page.locator(f"#{name}").fill("1")
+        page.locator(f"#{name}").blur()
+    expect(page.locator(".note.error")).to_have_count(3)
     is_accessible(page)
 
 

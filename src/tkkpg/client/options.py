@@ -42,7 +42,7 @@ class OrderOptions:
         change_status_url: Address that the gateway calls at each new status.
         email: The payer's.
         phone: The payer's.
-        fee: What the merchant pays for this order; by its tariff when `None`.
+        fee: What the merchant pays for this order at least; its tariff may say more.
         instalments: Monthly parts the payer asked for. It is written into the description as
             `TAKSIT=n`, where the payer reads it too.
         save_card: Offer the payer to save the card. When it was, the XMLOut has it in

@@ -46,6 +46,7 @@ class PageView:
     """What the hosted page shows of an order.
 
     Attributes:
+        transactions: All of the order's, oldest first.
         payment: The authorisation that decides or decided the order, if there is one.
         status: As seen now: EXPIRED once the time is over, before that is written.
         now: Business time at which it was read.
@@ -54,6 +55,7 @@ class PageView:
     order: Order
     merchant: Merchant
     payment: Transaction | None
+    transactions: tuple[Transaction, ...]
     status: OrderStatus
     now: datetime
 
@@ -91,6 +93,7 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
         order=facts.order,
         merchant=facts.merchant,
         payment=payment_of(facts.transactions),
+        transactions=facts.transactions,
         status=facts.order.status_at(now),
         now=now,
     )

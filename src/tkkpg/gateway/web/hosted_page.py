@@ -7,6 +7,7 @@ before the order moved on leads there too, without doing anything.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from starlette.applications import Starlette
@@ -29,6 +30,7 @@ from tkkpg.gateway.flows.pay import (
 )
 from tkkpg.gateway.model.card import CardField, CardInvalid, CardProblem, read_card
 from tkkpg.gateway.model.lifecycle import ENDED
+from tkkpg.gateway.model.receipt import receipt
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.forms import Fields, read_fields
 from tkkpg.gateway.web.rendering import serve_asset
@@ -142,7 +144,8 @@ class HostedPage:
     def _outcome(self, visit: Visit, *, automatic: bool) -> Response:
         if visit.view.status not in ENDED:
             return checking(self._gateway, visit)
-        return final(self._gateway, visit, hand_over(visit.view), automatic=automatic)
+        way_back = hand_over(visit.view)
+        return final(self._gateway, visit, way_back, receipt=_receipt(visit), automatic=automatic)
 
     def _see_other(self, visit: Visit, path: str) -> Response:
         headers = page_headers(sandbox=self._gateway.config.sandbox, merchant=visit.view.merchant)
@@ -190,6 +193,13 @@ def hosted_page(gateway: Gateway) -> Starlette:
 
 async def _answered() -> None:
     reach_written("page.after_reply")
+
+
+def _receipt(visit: Visit) -> str | None:
+    """Write the receipt in the language of the page; it tells every transaction."""
+    view = visit.view
+    order = replace(view.order, language=visit.wording.language)
+    return receipt(order, view.merchant, view.transactions)
 
 
 def _reference(request: Request) -> str:

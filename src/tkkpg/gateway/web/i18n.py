@@ -68,8 +68,11 @@ class Wording:
 
     def months(self, count: int) -> str:
         """Write a number of months, as in `6 months`; number and word never part."""
-        form = Locale.parse(LOCALES[self.language]).plural_form(count)
-        return self.say(f"months.{form}", count=str(count)).replace(" ", "\N{NO-BREAK SPACE}")
+        return self._counted("months", count)
+
+    def minutes(self, count: int) -> str:
+        """Write a number of minutes, as in `5 minutes`; number and word never part."""
+        return self._counted("minutes", count)
 
     def moment(self, at: datetime) -> str:
         """Write date and time in Baku."""
@@ -78,6 +81,10 @@ class Wording:
     def clock(self, at: datetime) -> str:
         """Write the time of day in Baku."""
         return self._time(at, CLOCK)
+
+    def _counted(self, table: str, count: int) -> str:
+        form = Locale.parse(LOCALES[self.language]).plural_form(count)
+        return self.say(f"{table}.{form}", count=str(count)).replace(" ", "\N{NO-BREAK SPACE}")
 
     def _time(self, at: datetime, pattern: str) -> str:
         return format_datetime(at, pattern, tzinfo=BAKU, locale=LOCALES[self.language])

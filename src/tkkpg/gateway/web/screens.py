@@ -18,7 +18,7 @@ from tkkpg.gateway.model.card import (
     scheme_of,
 )
 from tkkpg.gateway.model.decisions.new_order import ATTENTION
-from tkkpg.gateway.model.order import Registration
+from tkkpg.gateway.model.order import NEVER_EXPIRES, Registration
 from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.i18n import Wording
@@ -34,6 +34,10 @@ REGISTER: Final = "register"
 """Box of the form by which the payer agrees that the card is saved."""
 REFRESH_S: Final = 2
 """Pause between two looks at a payment that is being checked."""
+COUNTED_MIN: Final = 5
+"""Last minutes of an order that are counted down on the card form: enough to fetch a card."""
+ENDED_MARK: Final = "ENDED=1"
+"""Part of the address that the script opens when the time is over, so that it does so once."""
 
 MARKS: Final = {
     Scheme.VISA: ("visa.svg", "Visa"),
@@ -92,6 +96,29 @@ class Typed:
     register: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """How long the card form may still be sent; the page never learns a clock time from us.
+
+    Attributes:
+        left_s: Whole seconds of business time.
+        lines: What is said in the last minute, in the last but one and so on.
+        over: What is said at the end.
+        ended: Where the script goes at the end.
+    """
+
+    left_s: int
+    lines: tuple[str, ...]
+    over: str
+    ended: str
+
+    @property
+    def line(self) -> str:
+        """What is to be said now; nothing while there is time enough."""
+        minute = -(-self.left_s // 60)
+        return self.lines[max(minute, 1) - 1] if minute <= len(self.lines) else ""
+
+
 class Row(NamedTuple):
     """One line of the receipt; `spoken` replaces a value that is only good to look at."""
 
@@ -126,6 +153,9 @@ def card_form(
         marks=MARKS,
         scheme=scheme_of("".join(filter(str.isdigit, typed.pan))),
         prefixes=" ".join(f"{first}-{last}-{scheme}" for first, last, scheme in PREFIXES),
+        sentences=_sentences(wording),
+        month="" if gateway.config.test_cards is not None else f"{visit.view.now:%Y%m}",
+        countdown=_countdown(visit),
         test_card=BANK_TEST_CARD if shows_hint else None,
     )
 
@@ -138,10 +168,21 @@ def checking(gateway: Gateway, visit: Visit) -> HTMLResponse:
     return response
 
 
-def final(gateway: Gateway, visit: Visit, way_back: HandOver, *, automatic: bool) -> HTMLResponse:
+def final(
+    gateway: Gateway,
+    visit: Visit,
+    way_back: HandOver,
+    *,
+    receipt: str | None,
+    automatic: bool,
+) -> HTMLResponse:
     """Show how the payment ended, with the way back to the shop.
 
     Args:
+        gateway: Whose page it is.
+        visit: The order that has ended.
+        way_back: Where the shop is.
+        receipt: What is printed of a paid or held order.
         automatic: The browser goes there by itself, unless it came by its back button.
     """
     view, wording = visit.view, visit.wording
@@ -154,7 +195,8 @@ def final(gateway: Gateway, visit: Visit, way_back: HandOver, *, automatic: bool
         heading=wording.say(f"final.{view.status}.heading"),
         sentence=_sentence(view, wording),
         reason=_reason(view, wording),
-        rows=_receipt(view, wording),
+        rows=_facts(view, wording),
+        receipt=receipt,
         way_back=way_back,
         automatic=automatic,
     )
@@ -215,6 +257,33 @@ def _hidden(visit: Visit) -> dict[str, str]:
     return fields | ({"LANGUAGE": visit.chosen.value} if visit.chosen else {})
 
 
+def _sentences(wording: Wording) -> dict[CardField, dict[str, str]]:
+    """Give what the script says at a field before anything is sent: our own sentences, by name."""
+    return {
+        at: {
+            problem.removeprefix(f"{at}_"): wording.say(f"problem.{problem}")
+            for problem in CardProblem
+            if problem.startswith(f"{at}_")
+        }
+        for at in CardField
+    }
+
+
+def _countdown(visit: Visit) -> Countdown | None:
+    view, wording = visit.view, visit.wording
+    if view.order.expires_at == NEVER_EXPIRES:
+        return None
+    return Countdown(
+        left_s=max(0, int((view.order.expires_at - view.now).total_seconds())),
+        lines=tuple(
+            wording.say("timer.left", minutes=wording.minutes(count))
+            for count in range(1, COUNTED_MIN + 1)
+        ),
+        over=wording.say(f"final.{OrderStatus.EXPIRED}.heading"),
+        ended=f"{visit.address(PAGE)}&{ENDED_MARK}",
+    )
+
+
 def _sentence(view: PageView, wording: Wording) -> str:
     uncertain = view.payment is not None and view.payment.state in UNCERTAIN
     if view.status is OrderStatus.DECLINED and uncertain:
@@ -246,7 +315,7 @@ def _reason(view: PageView, wording: Wording) -> tuple[str, str] | None:
     return shown, wording.say(f"advice.{answer.family}")
 
 
-def _receipt(view: PageView, wording: Wording) -> list[Row]:
+def _facts(view: PageView, wording: Wording) -> list[Row]:
     order, payment = view.order, view.payment
 
     def row(name: str, value: str, spoken: str = "") -> Row:

@@ -27,7 +27,7 @@ class CreateOrderRequest:
         approve_url: Where the browser goes after an approval; may be relative or empty.
         cancel_url: Where it goes when the payer leaves.
         decline_url: Where it goes after a refusal.
-        fee_minor: The merchant's fee in minor units; by its tariff when absent.
+        fee_minor: The merchant's fee in minor units, at least; its tariff may say more.
         positions: Lines of goods; kept and shown.
         register_card: Save the card when the payment is approved and the payer agrees.
         register_checked: The payer's consent is ticked already.
@@ -109,7 +109,7 @@ class CompletionRequest(OrderRequest):
         amount_minor: Minor units, at most what is held; the rest is released.
         currency: Currency of the amount, the order's own when absent.
         description: Replaces the order's own, unless empty.
-        fee_minor: The merchant's fee in minor units; the order's own, by share, when absent.
+        fee_minor: The merchant's fee in minor units, at least the share of the order's own.
     """
 
     amount_minor: int

@@ -128,6 +128,22 @@ def test_months_are_counted_in_the_grammar_of_the_language(
         assert told == text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        (Language.AZ, "1 dəqiqə, 2 dəqiqə, 5 dəqiqə"),
+        (Language.EN, "1 minute, 2 minutes, 5 minutes"),
+        (Language.RU, "1 минута, 2 минуты, 3 минуты, 4 минуты, 5 минут"),
+    ],
+)
+def test_minutes_are_counted_in_the_grammar_of_the_language(
+    language: Language, written: str
+) -> None:
+    for text in written.split(", "):
+        told = Wording(language).minutes(int(text.split()[0]))
+        assert told == text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def test_a_text_without_its_words_is_an_error() -> None:
     with pytest.raises(KeyError, match="amount"):
         Wording(Language.EN).say("form.pay")

@@ -10,15 +10,20 @@ from html import unescape
 from pathlib import Path
 from typing import Any, Final
 
+import httpx2
 import pytest
 from tests.model_factories import context_at, order_in
 from tests.unit.gateway.web import payer as payers
 from tests.unit.gateway.web.payer import Payer, at_the_page, read_forms, said
 
 from tkkpg.gateway.flows.operations.complete import complete
+from tkkpg.gateway.model.card import CardProblem, Scheme
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.plan import Plan
+from tkkpg.gateway.model.receipt import receipt
 from tkkpg.gateway.web.i18n import Wording
+from tkkpg.gateway.web.rendering import assets
+from tkkpg.gateway.web.screens import MARKS
 from tkkpg.protocol.converters import DESCRIPTION_MAX
 from tkkpg.protocol.messages import CompletionRequest, CustomField
 from tkkpg.protocol.values import AZN, Amount, Language, OrderStatus, OrderType
@@ -166,6 +171,123 @@ async def test_a_part_that_was_charged_is_the_amount_of_the_final_page(payer: Pa
     charged = Wording(Language.EN).money(Amount(2000, AZN))
     assert said(page, Language.EN, "final.APPROVED.text", amount=charged)
     assert Wording(Language.EN).money(Amount(3000, AZN)) not in page.text
+
+
+# ---- the time that is left
+
+
+def timer(page: httpx2.Response) -> tuple[dict[str, str], str] | None:
+    """The attributes of the timer of a page, and what it says; None without one."""
+    found = re.search(r'<p class="timer"([^>]*)>.*?<span>(.*?)</span>', page.text, re.DOTALL)
+    if found is None:
+        return None
+    return {name: unescape(it) for name, it in re.findall(r'data-(\w+)="([^"]*)"', found[1])}, (
+        "" if " hidden" in found[1] else found[2]
+    )
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(
+    ("passed", "left_s", "minutes"),
+    [
+        (timedelta(0), 1800, None),
+        (timedelta(minutes=24, seconds=59), 301, None),
+        (timedelta(minutes=25), 300, 5),
+        (timedelta(minutes=25, seconds=1), 299, 5),
+        (timedelta(minutes=29), 60, 1),
+        (timedelta(minutes=29, seconds=59.5), 0, 1),
+    ],
+)
+async def test_the_last_five_minutes_of_business_time_are_told(
+    payer: Payer, language: Language, passed: timedelta, left_s: int, minutes: int | None
+) -> None:
+    await payer.order(language)
+    payer.clock.advance(passed)
+    found = timer(await payer.get())
+    assert found is not None
+    told, line = found
+    words = Wording(language)
+    assert told["left"] == str(left_s)
+    wanted = words.say("timer.left", minutes=words.minutes(minutes)) if minutes else ""
+    assert line == wanted
+    assert told["lines"].split("|")[4] == words.say("timer.left", minutes=words.minutes(5))
+
+
+async def test_the_end_of_the_time_leads_to_the_page_of_the_order_once(payer: Payer) -> None:
+    page = await (await payer.order()).get(LANGUAGE="RU")
+    found = timer(page)
+    assert found is not None
+    payer.clock.advance(timedelta(minutes=30))
+    assert found[0]["ended"].startswith("/index.jsp?")
+    assert "ENDED=1" in found[0]["ended"].split("&")
+    ended = await payer.browser.get(found[0]["ended"])
+    assert said(ended, Language.RU, "final.EXPIRED.heading")
+    assert found[0]["over"] == Wording(Language.RU).say("final.EXPIRED.heading")
+
+
+async def test_an_order_that_waits_for_ever_has_neither_deadline_nor_timer(payer: Payer) -> None:
+    page = await (await payer.order(expiration_min=0)).get()
+    assert timer(page) is None
+    assert not said(page, Language.EN, "order.deadline")
+    assert said(await (await payer.order()).get(), Language.EN, "order.deadline")
+
+
+# ---- what the script knows
+
+
+async def test_the_script_has_the_sentences_of_every_problem_that_it_can_see(
+    payer: Payer,
+) -> None:
+    page = (await (await payer.order(Language.AZ)).get()).text
+    for problem in set(CardProblem) - {CardProblem.TEST_CARDS_ONLY}:
+        at, _, short = problem.partition("_")
+        field = re.search(rf'<input id="{at}"[^>]*>', page)
+        assert field is not None
+        sentence = Wording(Language.AZ).say(f"problem.{problem}")
+        assert f'data-{short}="{sentence}"' in unescape(field[0])
+
+
+async def test_the_month_is_told_only_where_an_expired_card_is_refused(
+    payer: Payer, tmp_path: Path
+) -> None:
+    assert "data-month" not in (await (await payer.order()).get()).text
+    (tmp_path / "real").mkdir()
+    async with at_the_page(tmp_path / "real", sandbox=False) as other:
+        page = await (await other.order()).get()
+        assert f'data-month="{other.clock.now():%Y%m}"' in page.text
+
+
+def test_every_scheme_has_a_mark_of_its_own() -> None:
+    assert MARKS.keys() == set(Scheme)
+    assert {file for file, _ in MARKS.values()} <= assets().keys()
+    assert len({assets()[file].content for file, _ in MARKS.values()}) == len(Scheme)
+
+
+# ---- the receipt
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("order_type", OrderType)
+async def test_a_paid_or_held_order_has_its_receipt_to_print_in_the_language_of_the_page(
+    payer: Payer, order_type: OrderType, language: Language
+) -> None:
+    await (await payer.order(Language.AZ, order_type=order_type)).pay()
+    await payer.ended()
+    page = await payer.get(LANGUAGE=language)
+    facts = await payer.gateway.store.facts(payer.ref.order_id)
+    assert facts is not None
+    order = replace(facts.order, language=language)
+    slip = receipt(order, facts.merchant, facts.transactions)
+    assert slip is not None
+    assert f'<pre class="slip">{slip}</pre>' in unescape(page.text)
+    assert said(page, language, "receipt.print")
+
+
+async def test_an_order_that_was_not_paid_has_no_receipt(payer: Payer) -> None:
+    await (await payer.order()).pay(payers.POOR)
+    page = await payer.ended()
+    assert "slip" not in page.text
+    assert not said(page, Language.EN, "receipt.print")
 
 
 # ---- every status
