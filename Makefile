@@ -8,7 +8,7 @@ WORKERS ?= auto
 PYTHON ?=
 export PYTHON
 
-.PHONY: help setup sandbox test check format crash mutants bench pins clean
+.PHONY: help setup sandbox test check format crash codes mutants bench pins clean
 .DEFAULT_GOAL := help
 
 help: ## List the verbs
@@ -34,6 +34,9 @@ check: .venv/dev.stamp ## Lint, format, types, import contracts, licences of wha
 format: .venv/dev.stamp ## Write the code the way `make check` wants it
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+codes: .venv/dev.stamp ## Produce every response code in three ways, and follow each to the ledgers
+	@$(BIN)/python -m scripts.codes $(ARGS)
 
 bench: .venv/dev.stamp ## Measure; results as JSON
 	@$(BIN)/python benchmarks/run.py $(ARGS)

@@ -169,15 +169,18 @@ class Journal:
         Args:
             original: Its key.
         """
-        ((count, rrn, account, currency, held, charged, returned),) = self._rows(
+        ((count, rrn, account, currency, held, charged, returned, asked),) = self._rows(
             "SELECT count(*), max(original_rrn), max(account), max(currency), sum(held_minor),"
-            " sum(charged_minor), sum(kind IN ('REFUND', 'REVERSE')) FROM movement"
-            " WHERE original = ?",
+            " sum(charged_minor), sum(kind IN ('REFUND', 'REVERSE')),"
+            " (SELECT amount_minor FROM message WHERE trace = ?1)"
+            " FROM movement WHERE original = ?1",
             original,
         )
         if not count:
             return None
-        return Standing(account, rrn, currency, held, charged, returned=returned > 0)
+        return Standing(
+            account, rrn, currency, held, charged, returned=returned > 0, asked_minor=asked or 0
+        )
 
     def was_reversed(self, trace: Trace) -> bool:
         """Whether a reversal has asked for a request, which may not have come yet."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.host import fields
+from tkkpg.protocol.codes import Outcome, response_code
 
 if TYPE_CHECKING:
     from tkkpg.issuer.accounts import Account
@@ -61,6 +62,7 @@ class Standing:
         held_minor: Still held.
         charged_minor: Charged, less what was given back.
         returned: Some of it was refunded, or it was reversed: it is not reversed any more.
+        asked_minor: What was asked for; more than was approved, where only a part was.
     """
 
     account: str
@@ -69,6 +71,7 @@ class Standing:
     held_minor: int
     charged_minor: int
     returned: bool
+    asked_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ class Decision:
 
     code: str
     movements: tuple[Movement, ...] = field(default=())
+
+    @property
+    def approves(self) -> bool:
+        """Whether the code approves, if only in part."""
+        return response_code(self.code).outcome is not Outcome.DECLINE
 
 
 def authorise(
@@ -102,12 +110,31 @@ def authorise(
         return Decision(INVALID_CODE)
     if reversed_before or not amount:
         return Decision(INVALID_TRANSACTION)
-    code = account.response_code or _bearing(account, amount, available_minor)
-    if code != APPROVED:
+    code = _code(account, amount, available_minor)
+    moved = _moved(code, amount)
+    if not moved:
         return Decision(code)
     if message[fields.TYPE].startswith("01"):
-        return Decision(APPROVED, (Movement(MovementKind.HOLD, held_minor=amount),))
-    return Decision(APPROVED, (Movement(MovementKind.CHARGE, charged_minor=amount),))
+        return Decision(code, (Movement(MovementKind.HOLD, held_minor=moved),))
+    return Decision(code, (Movement(MovementKind.CHARGE, charged_minor=moved),))
+
+
+def _moved(code: str, amount_minor: int) -> int:
+    """Say how much of what was asked for a code moves; a part approval moves half of it."""
+    outcome = response_code(code).outcome
+    if outcome is Outcome.REVERSE:
+        return (amount_minor + 1) // 2
+    return amount_minor if outcome is Outcome.APPROVE else 0
+
+
+def _code(account: Account, amount_minor: int, available_minor: int) -> str:
+    """Say what is answered: what is played, unless that approves more than the account bears."""
+    borne = _bearing(account, amount_minor, available_minor)
+    played = account.played(amount_minor)
+    if played is None:
+        return borne
+    declines = response_code(played).outcome is Outcome.DECLINE
+    return played if declines or borne == APPROVED else borne
 
 
 def _bearing(account: Account, amount_minor: int, available_minor: int) -> str:
@@ -148,16 +175,18 @@ def reverse(message: fields.Message, original: Standing | None) -> Decision:
     """Undo an authorisation whole, on request or on advice.
 
     One that was reversed before, or never was, has nothing to undo; one that was refunded is not
-    undone, a completed one is.
+    undone, a completed one is. An advice names the amount that was asked for: it was sent by
+    somebody who did not read that only a part of it was approved.
     """
     refusal = _refusal(message, original)
     if refusal or original is None:
         return Decision(refusal or fields.ORIGINAL_NOT_FOUND)
+    advice = message[fields.TYPE].startswith("042")
     if original.returned:
         gone = not original.held_minor and not original.charged_minor
-        advice = message[fields.TYPE].startswith("042")
         return Decision(APPROVED if gone and advice else INVALID_TRANSACTION)
-    if int(message[fields.AMOUNT]) != original.held_minor + original.charged_minor:
+    left = original.held_minor + original.charged_minor
+    if int(message[fields.AMOUNT]) not in ({left, original.asked_minor} if advice else {left}):
         return Decision(INVALID_AMOUNT)
     undone = Movement(
         MovementKind.REVERSE,

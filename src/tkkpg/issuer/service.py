@@ -10,6 +10,7 @@ from tkkpg.gateway.host.fields import repeat_of
 from tkkpg.issuer import rules
 from tkkpg.issuer.journal import Answer, key
 from tkkpg.issuer.rules import APPROVED, SYSTEM_ERROR, Decision, Standing
+from tkkpg.protocol.codes import response_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -123,7 +124,7 @@ class Issuer:
             )
             known = self._record(trace, message, decision, standing, key(trace))
             asked = elements.get(fields.REGISTRATION_TAG) == fields.REGISTER
-            if asked and known.code == APPROVED:
+            if asked and response_code(known.code).approved:
                 known = known._replace(
                     token=self._journal.register(
                         trace, standing.account, _merchant(message), self._new_token()
@@ -132,7 +133,8 @@ class Issuer:
         reply = _recorded(message, known)
         if account is None:
             return Reply(reply)
-        return Reply(None if account.silent else reply, account.delay_s)
+        answers = account.answers(int(message[fields.AMOUNT]))
+        return Reply(reply if answers else None, account.delay_s)
 
     def _account(self, message: Message, token: str | None) -> Account | None:
         """Find the account by card number or by a token of this merchant."""
@@ -165,7 +167,7 @@ class Issuer:
     ) -> Answer:
         answer = Answer(
             decision.code,
-            self._approval() if decision.code == APPROVED else "",
+            self._approval() if decision.approves else "",
             int(message[fields.AMOUNT]),
             message[fields.CURRENCY],
         )

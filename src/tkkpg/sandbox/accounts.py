@@ -2,27 +2,69 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from tkkpg.issuer.accounts import OPENING_MINOR, Account
 from tkkpg.protocol.masking import Secret
-from tkkpg.sandbox.cards import CardOutcome, test_cards
+from tkkpg.sandbox.cards import (
+    CardOutcome,
+    amount_card,
+    amount_minor_of,
+    card_of,
+    every_card,
+    produced_codes,
+)
 
-NOT_ENOUGH = "076"
+if TYPE_CHECKING:
+    from tkkpg.sandbox.cards import SandboxCard
+
+NOT_ENOUGH: Final = "076"
 """Its card has an empty account rather than a code that is played."""
+LEFT_TO_THE_ACCOUNT: Final = frozenset({"001", NOT_ENOUGH})
+"""Codes that an account answers by itself."""
+_PLAYED: Final = frozenset({CardOutcome.APPROVED, CardOutcome.PART, CardOutcome.DECLINED})
 
 
 def accounts() -> tuple[Account, ...]:
     """Give an account for every card that an authorisation is ever sent for."""
     return tuple(
-        Account(
-            name=card.name,
-            pan=Secret(card.pan),
-            balance_minor=0 if card.response_code == NOT_ENOUGH else OPENING_MINOR,
-            response_code=card.response_code
-            if card.outcome is CardOutcome.DECLINED and card.response_code != NOT_ENOUGH
-            else None,
-            delay_s=card.delay_s,
-            silent=card.outcome is CardOutcome.UNKNOWN,
-        )
-        for card in test_cards()
-        if card.outcome is not CardOutcome.NOT_SENT
+        _account(card) for card in every_card() if card.outcome is not CardOutcome.NOT_SENT
     )
+
+
+def never_sent() -> dict[str, int | None]:
+    """Give the card numbers that never leave, and at which amount; `None` for any amount."""
+    dead = {card.pan: None for card in every_card() if card.outcome is CardOutcome.NOT_SENT}
+    by_amount = {
+        amount_card().pan: amount_minor_of(code)
+        for code in _codes()
+        if card_of(code).outcome is CardOutcome.NOT_SENT
+    }
+    return {**dead, **by_amount}
+
+
+def _account(card: SandboxCard) -> Account:
+    code = card.response_code
+    played = card.outcome in _PLAYED and code not in LEFT_TO_THE_ACCOUNT
+    return Account(
+        name=card.name,
+        pan=Secret(card.pan),
+        balance_minor=0 if code == NOT_ENOUGH else OPENING_MINOR,
+        response_code=code if played else None,
+        by_amount=_by_amount() if card == amount_card() else {},
+        delay_s=card.delay_s,
+        silent=card.outcome is CardOutcome.UNKNOWN,
+    )
+
+
+def _by_amount() -> dict[int, str]:
+    """Give what the issuer answers on the card `amount`; what is never sent it never sees."""
+    return {
+        amount_minor_of(code): code
+        for code in _codes()
+        if card_of(code).outcome is not CardOutcome.NOT_SENT
+    }
+
+
+def _codes() -> tuple[str, ...]:
+    return tuple(entry.code for entry in produced_codes())

@@ -38,13 +38,22 @@ from tkkpg.gateway.server import Listener, Servers, exec_tls, page_tls
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.protocol.values import AZN, Amount
-from tkkpg.sandbox.cards import CardOutcome, test_cards
+from tkkpg.sandbox.accounts import never_sent
+from tkkpg.sandbox.cards import every_card
 from tkkpg.sandbox.enrolment import WRITTEN, enrol_merchant
-from tkkpg.sandbox.faults import Dice, HttpFaults, Place, fault_verbs, faulty_line
+from tkkpg.sandbox.faults import (
+    Dice,
+    HttpFaults,
+    Place,
+    Wishes,
+    Wishing,
+    fault_verbs,
+    faulty_line,
+    outcome_verbs,
+)
 from tkkpg.sandbox.issuer_process import IssuerProcess, issuer_process
 from tkkpg.sandbox.shop.app import demo_shop
 from tkkpg.sandbox.shop.settings import ShopSettings
-from tkkpg.sandbox.unplugged import Unplugged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -194,13 +203,16 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
         dice = Dice(settings.fault_seed, settings.fault_rates)
         clock = BusinessClock(home / CLOCK)
         link = _link(settings, issuer.port, dice, clock)
-        never_sent = {card.pan for card in test_cards() if card.outcome is CardOutcome.NOT_SENT}
+        wishes = Wishes()
         async with (
             open_gateway(
-                home, _config(settings, info), Unplugged(link, never_sent), clock=clock
+                home, _config(settings, info), Wishing(link, never_sent(), wishes), clock=clock
             ) as gateway,
             _client(info, servers.port("exec")) as client,
-            serve_control(home / CONTROL, {**owner_verbs(gateway), **fault_verbs(dice)}),
+            serve_control(
+                home / CONTROL,
+                owner_verbs(gateway) | fault_verbs(dice) | outcome_verbs(wishes, gateway.store),
+            ),
         ):
             await _until_ready(link)
             await _enrol(gateway, settings, certificates.merchant, info)
@@ -336,7 +348,7 @@ def _config(settings: SandboxSettings, info: SandboxInfo) -> GatewayConfig:
     return GatewayConfig(
         page_url=info.page_url,
         sandbox=True,
-        test_cards=frozenset(card.pan for card in test_cards()),
+        test_cards=frozenset(card.pan for card in every_card()),
         host_timeout_s=settings.host_timeout_s,
         allow_loopback=True,
     )

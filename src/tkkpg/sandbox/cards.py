@@ -1,7 +1,8 @@
 """The test cards of the sandbox: public numbers, each with what it makes happen.
 
-The data are in `cards.toml`, read once. Nothing else may be paid with in the sandbox, so that a
-real card typed by mistake never becomes data.
+The named ones are data, in `cards.toml`. One more is made for every response code of the catalogue
+that none of those is named by, so that no code can be without a card. Nothing else may be paid with
+in the sandbox, so that a real card typed by mistake never becomes data.
 """
 
 from __future__ import annotations
@@ -12,21 +13,47 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import Any, Final
 
+from tkkpg.gateway.model.card import passes_check_digit
+from tkkpg.protocol.codes import Origin, Outcome, ResponseCode, listed
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.values import Language
+
+PRODUCED: Final = frozenset({Origin.HOST, Origin.GATEWAY})
+"""Codes of these origins can be had; what is not listed here does not work yet."""
+AMOUNT_BASE_MINOR: Final = 100_000
+"""On the card `amount`, this plus a code is the amount that ends with the code: 1,000.76 is 076,
+1,000.00 is 000, 999.99 is -1. Minor units of any currency."""
+_SCHEME: Final = "40000000"
+"""Leading digits of a card that is made for a code: Visa, in a range of test cards."""
 
 
 class CardOutcome(StrEnum):
-    """What the scripted host does when a test card is sent: the four outcomes of any host."""
+    """What becomes of an authorisation with a test card."""
 
     APPROVED = "approved"
-    """It approves."""
+    """It is approved."""
+    PART = "part"
+    """It is approved in part, and so reversed and declined."""
     DECLINED = "declined"
-    """It declines, with the card's response code."""
+    """It is declined, with the card's response code."""
     NOT_SENT = "not_sent"
-    """It cannot be reached: the card certainly never left the gateway."""
+    """The host cannot be reached: the card certainly never left the gateway."""
     UNKNOWN = "unknown"
-    """It never answers: whether it charged the card has to be found out."""
+    """The host never answers: whether it charged the card has to be found out."""
+
+
+_OUTCOMES: Final = {
+    Outcome.APPROVE: CardOutcome.APPROVED,
+    Outcome.REVERSE: CardOutcome.PART,
+    Outcome.DECLINE: CardOutcome.DECLINED,
+}
+_DOES: Final = {
+    CardOutcome.APPROVED: "Approved",
+    CardOutcome.PART: "Approved only in part, so reversed and declined",
+    CardOutcome.DECLINED: "Declined",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +67,7 @@ class SandboxCard:
         cvv2: Three digits.
         cardholder: The name printed on the card.
         does: One English sentence for people.
-        outcome: What the scripted host does.
+        outcome: What becomes of an authorisation.
         response_code: What the order ends with.
         delay_s: Seconds until the host answers.
     """
@@ -57,8 +84,46 @@ class SandboxCard:
 
 
 def test_cards() -> tuple[SandboxCard, ...]:
-    """Give all test cards, the bank's own first."""
+    """Give the cards that are named for what they do, the bank's own first."""
+    return tuple(_card({"name": name, **entry}) for name, entry in _data()["card"].items())
+
+
+def amount_card() -> SandboxCard:
+    """Give the one card whose outcome follows the amount, by `amount_minor_of`."""
+    return _card(_data()["by_amount"])
+
+
+def every_card() -> tuple[SandboxCard, ...]:
+    """Give all cards that the sandbox accepts: named, by amount, then one for each other code."""
     return tuple(_by_name().values())
+
+
+def produced_codes() -> tuple[ResponseCode, ...]:
+    """Give the response codes that can be had on demand, in the order of the bank's document."""
+    return tuple(entry for entry in listed() if entry.origin in PRODUCED)
+
+
+def card_of(code: str) -> SandboxCard:
+    """Find the card that a payment with ends with a response code.
+
+    Raises:
+        ConfigurationError: The code is not listed, or cannot be had yet.
+    """
+    if code not in {entry.code for entry in produced_codes()}:
+        raise ConfigurationError(
+            f"The response code {code!r} cannot be had here. Use one of those that `tkkpg cards` "
+            "lists; a code is written as the bank writes it, such as 076."
+        )
+    return _by_name()[code]
+
+
+def amount_minor_of(code: str) -> int:
+    """Give the amount, in minor units, that on the card `amount` ends with a response code.
+
+    Raises:
+        ConfigurationError: The code is not listed, or cannot be had yet.
+    """
+    return AMOUNT_BASE_MINOR + int(card_of(code).response_code)
 
 
 def find_card(name_or_pan: str) -> SandboxCard:
@@ -71,23 +136,53 @@ def find_card(name_or_pan: str) -> SandboxCard:
     wanted = name_or_pan.replace(" ", "")
     card = _by_name().get(wanted) or _by_pan().get(wanted)
     if card is None:
-        names = ", ".join(_by_name())
+        names = ", ".join(card.name for card in (*test_cards(), amount_card()))
         raise ConfigurationError(
             "There is no such test card, and the sandbox accepts no other cards. "
-            f"Use one of these names, or the number of that card: {names}."
+            f"Use one of these names, or the number of that card: {names}; or a response code, "
+            "whose cards `tkkpg cards` lists."
         )
     return card
 
 
 @cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(files("tkkpg.sandbox").joinpath("cards.toml").read_text("utf-8"))
+
+
+def _card(entry: Mapping[str, Any]) -> SandboxCard:
+    return SandboxCard(**{**entry, "outcome": CardOutcome(entry["outcome"])})
+
+
+@cache
 def _by_name() -> Mapping[str, SandboxCard]:
-    text = files("tkkpg.sandbox").joinpath("cards.toml").read_text("utf-8")
-    return {
-        name: SandboxCard(name=name, **(entry | {"outcome": CardOutcome(entry["outcome"])}))
-        for name, entry in tomllib.loads(text)["card"].items()
-    }
+    named = {card.name: card for card in (*test_cards(), amount_card())}
+    made = {entry.code: _made(entry) for entry in produced_codes() if entry.code not in named}
+    return named | made
 
 
 @cache
 def _by_pan() -> Mapping[str, SandboxCard]:
     return {card.pan: card for card in _by_name().values()}
+
+
+def _made(entry: ResponseCode) -> SandboxCard:
+    """Make the card of a code; its number shows the code in its third group: 4000 0000 0205 0005.
+
+    Only what field 39 says can be made so: a code that has another cause needs a named card.
+    """
+    outcome = _OUTCOMES[entry.outcome]
+    return SandboxCard(
+        name=entry.code,
+        pan=_with_check_digit(f"{_SCHEME}{entry.code:0>4}000"),
+        expiry="12/40",
+        cvv2="123",
+        cardholder="TEST CARDHOLDER",
+        does=f"{_DOES[outcome]}: {entry.text(Language.EN)}.",
+        outcome=outcome,
+        response_code=entry.code,
+    )
+
+
+def _with_check_digit(digits: str) -> str:
+    return next(digits + last for last in "0123456789" if passes_check_digit(digits + last))

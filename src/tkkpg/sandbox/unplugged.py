@@ -1,4 +1,4 @@
-"""A test card that never leaves the gateway: code -1 without pulling a plug."""
+"""Test cards that never leave the gateway: code -1 without pulling a plug."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from tkkpg.gateway.model.card import Card
 from tkkpg.gateway.model.transaction import HostReply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Mapping
 
     from tkkpg.gateway.host.base import Host, Unclaimed
     from tkkpg.gateway.model.card import StoredCard
@@ -19,8 +18,13 @@ if TYPE_CHECKING:
 class Unplugged:
     """A host that never sees some cards; everything else it is asked goes on as it is."""
 
-    def __init__(self, host: Host, pans: AbstractSet[str]) -> None:
-        """Take the host and the card numbers that never leave."""
+    def __init__(self, host: Host, pans: Mapping[str, int | None]) -> None:
+        """Take the host and the card numbers that never leave.
+
+        Args:
+            host: What is asked about everything else.
+            pans: Each with the amount in minor units at which it does not leave, `None` for any.
+        """
         self._host = host
         self._pans = pans
 
@@ -31,7 +35,9 @@ class Unplugged:
     async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
         """Ask the issuer, unless the card is one that never leaves."""
         if isinstance(card, Card) and card.pan.reveal() in self._pans:
-            return HostReply.not_sent()
+            amount_minor = self._pans[card.pan.reveal()]
+            if amount_minor in {None, tran.amount_minor}:
+                return HostReply.not_sent()
         return await self._host.authorise(tran, card)
 
     async def complete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -11,6 +12,7 @@ from tkkpg.gateway.host import fields
 from tkkpg.issuer import rules
 from tkkpg.issuer.accounts import Account
 from tkkpg.issuer.rules import Decision, Movement, MovementKind, Standing
+from tkkpg.protocol.masking import Secret
 
 RICH: Final = ACCOUNTS[0]
 FORCED, LIMITED = ACCOUNTS[4:]
@@ -59,6 +61,44 @@ def test_an_account_bears_what_it_has(available_minor: int, code: str) -> None:
 
 def test_an_account_may_decline_whatever_it_has() -> None:
     assert _asked(CHARGE, FORCED) == Decision("051")
+
+
+def _plays(code: str) -> Account:
+    return Account(name="plays", pan=Secret("4000000000000002"), response_code=code)
+
+
+@pytest.mark.parametrize("code", ["000", "001", "003", "007", "501"])
+def test_a_code_that_approves_is_played_with_its_money(code: str) -> None:
+    moved = Movement(MovementKind.CHARGE, charged_minor=1_000)
+    assert _asked(CHARGE, _plays(code)) == Decision(code, (moved,))
+
+
+def test_a_code_that_approves_is_not_played_beyond_what_the_account_bears() -> None:
+    assert _asked(CHARGE, _plays("003"), 999) == Decision("076")
+
+
+@pytest.mark.parametrize("code", ["502", "503"])
+def test_a_part_approval_moves_a_part(code: str) -> None:
+    moved = Movement(MovementKind.HOLD, held_minor=500)
+    assert _asked(HOLD, _plays(code)) == Decision(code, (moved,))
+
+
+@pytest.mark.parametrize(("amount_minor", "code"), [(1_000, "051"), (1_001, "001"), (1_002, "001")])
+def test_an_amount_may_have_a_code_of_its_own(amount_minor: int, code: str) -> None:
+    account = replace(RICH, by_amount={1_000: "051", 1_002: "810"})
+    assert _asked(authorisation(fields.CHARGE, amount_minor), account).code == code
+    assert account.answers(amount_minor) is (amount_minor != 1_002)
+
+
+def test_an_advice_undoes_a_part_by_the_amount_that_was_asked_for() -> None:
+    part = replace(CHARGED, charged_minor=500, asked_minor=1_000)
+    undone = Decision("001", (Movement(MovementKind.REVERSE, charged_minor=-500),))
+    for kind, amount_minor, decision in (
+        (fields.REVERSAL_ADVICE, 1_000, undone),
+        (fields.REVERSAL_ADVICE, 999, Decision("567")),
+        (fields.REVERSAL, 1_000, Decision("567")),
+    ):
+        assert rules.reverse(about(CHARGE, kind, amount_minor), part) == decision
 
 
 def test_nothing_is_no_amount() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from tkkpg.issuer.accounts import OPENING_MINOR, Account
-from tkkpg.sandbox.accounts import accounts
-from tkkpg.sandbox.cards import find_card
+from tkkpg.protocol.codes import Origin, Outcome, listed
+from tkkpg.sandbox.accounts import accounts, never_sent
+from tkkpg.sandbox.cards import every_card, find_card
 
 BY_NAME = {account.name: account for account in accounts()}
 
 
 def test_every_card_that_is_ever_sent_has_an_account() -> None:
-    assert set(BY_NAME) == {"approve", "slow", "076", "051", "211", "810"}
+    assert set(BY_NAME) == {card.name for card in every_card()} - {"-1"}
     assert all(one.pan.reveal() == find_card(name).pan for name, one in BY_NAME.items())
 
 
@@ -23,9 +24,26 @@ def test_insufficient_funds_is_an_empty_account_and_no_code_that_is_played() -> 
     assert (BY_NAME["076"].balance_minor, BY_NAME["076"].response_code) == (0, None)
 
 
-def test_the_other_declines_are_played() -> None:
+def test_every_other_code_of_the_host_but_plain_approval_is_played_on_its_card() -> None:
     played = {name: one.response_code for name, one in BY_NAME.items() if one.response_code}
-    assert played == {"051": "051", "211": "211"}
+    codes = {entry.code for entry in listed() if entry.origin is Origin.HOST} - {"001", "076"}
+    assert played == {code: code for code in codes}
+
+
+def test_a_part_approval_is_answered() -> None:
+    codes = [entry.code for entry in listed() if entry.outcome is Outcome.REVERSE]
+    assert [BY_NAME[code].answers(1) for code in codes] == [True, True]
+
+
+def test_the_amount_decides_on_one_card_alone() -> None:
+    assert [name for name, one in BY_NAME.items() if one.by_amount] == ["amount"]
+    amount = BY_NAME["amount"]
+    assert [amount.played(minor) for minor in (100_076, 100_000, 3_000)] == ["076", "000", None]
+    assert [amount.answers(minor) for minor in (100_810, 100_076)] == [False, True]
+
+
+def test_minus_one_is_a_card_and_an_amount_that_are_never_sent() -> None:
+    assert never_sent() == {find_card("-1").pan: None, find_card("amount").pan: 99_999}
 
 
 def test_one_card_is_slow_and_one_is_silent() -> None:

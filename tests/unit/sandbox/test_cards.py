@@ -9,9 +9,20 @@ import pytest
 from tkkpg.protocol.codes import Origin, Outcome, listed, response_code
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.sandbox import cards
-from tkkpg.sandbox.cards import CardOutcome, SandboxCard, find_card
+from tkkpg.sandbox.cards import (
+    PRODUCED,
+    CardOutcome,
+    SandboxCard,
+    amount_card,
+    amount_minor_of,
+    card_of,
+    every_card,
+    find_card,
+    produced_codes,
+)
 
-CARDS = cards.test_cards()
+NAMED = cards.test_cards()
+CARDS = every_card()
 each_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 
 
@@ -23,7 +34,7 @@ def passes_the_check_digit(pan: str) -> bool:
 
 
 def test_the_names_are_those_that_programs_rely_on() -> None:
-    names = [card.name for card in CARDS]
+    names = [card.name for card in NAMED]
     assert names == ["approve", "slow", "076", "051", "211", "810", "-1"]
 
 
@@ -52,7 +63,7 @@ def test_no_two_cards_share_a_number() -> None:
 
 
 def test_visa_and_mastercard_are_both_there() -> None:
-    assert {card.pan[0] for card in CARDS} == {"4", "5"}
+    assert {card.pan[0] for card in NAMED} == {"4", "5"}
 
 
 @each_card
@@ -64,7 +75,7 @@ def test_what_is_printed_on_a_card_can_be_typed(card: SandboxCard) -> None:
 
 @each_card
 def test_a_sentence_says_what_a_card_does(card: SandboxCard) -> None:
-    assert re.fullmatch(r"[A-Z][^.]+\.", card.does)
+    assert re.fullmatch(r"[A-Z].+[^.]\.", card.does)
 
 
 @each_card
@@ -77,6 +88,7 @@ def test_a_response_code_agrees_with_the_outcome(card: SandboxCard) -> None:
     code = response_code(card.response_code)
     says_so = {
         CardOutcome.APPROVED: (Outcome.APPROVE, Origin.HOST),
+        CardOutcome.PART: (Outcome.REVERSE, Origin.HOST),
         CardOutcome.DECLINED: (Outcome.DECLINE, Origin.HOST),
         CardOutcome.NOT_SENT: (Outcome.DECLINE, Origin.GATEWAY),
         CardOutcome.UNKNOWN: (Outcome.DECLINE, Origin.GATEWAY),
@@ -86,10 +98,11 @@ def test_a_response_code_agrees_with_the_outcome(card: SandboxCard) -> None:
 
 @each_card
 def test_a_card_named_by_a_code_produces_it(card: SandboxCard) -> None:
-    assert card.response_code == {"approve": "001", "slow": "001"}.get(card.name, card.name)
+    approving = {"approve": "001", "slow": "001", "amount": "001"}
+    assert card.response_code == approving.get(card.name, card.name)
 
 
-def test_the_four_outcomes_of_the_host_are_all_there() -> None:
+def test_all_outcomes_are_there() -> None:
     assert {card.outcome for card in CARDS} == set(CardOutcome)
 
 
@@ -110,7 +123,7 @@ def test_a_card_is_found_by_name_by_number_and_as_it_is_printed(card: SandboxCar
 
 @pytest.mark.parametrize("wanted", ["", "declined", "4111111111111111", "416973321349586"])
 def test_an_unknown_card_is_refused_with_the_names(wanted: str) -> None:
-    with pytest.raises(ConfigurationError, match="approve, slow, 076, 051, 211, 810, -1"):
+    with pytest.raises(ConfigurationError, match="approve, slow, 076, 051, 211, 810, -1, amount"):
         find_card(wanted)
 
 
@@ -127,3 +140,46 @@ def test_a_card_does_not_show_what_is_printed_on_it(card: SandboxCard) -> None:
     assert card.pan not in shown
     assert f"'{card.cvv2}'" not in shown
     assert card.expiry not in shown
+
+
+# ------------------------------------------------------------------------------ codes
+
+
+def test_every_code_that_can_be_had_has_a_card_named_by_it() -> None:
+    names = {card.name for card in CARDS}
+
+    assert [entry.code for entry in listed() if entry.origin in PRODUCED] == [
+        entry.code for entry in produced_codes() if entry.code in names
+    ]
+
+
+def test_no_card_is_listed_for_a_code_that_cannot_be_had() -> None:
+    left = {entry.code for entry in listed() if entry.origin not in PRODUCED}
+
+    assert left & {card.name for card in CARDS} == set()
+
+
+def test_a_made_card_shows_its_code() -> None:
+    made = [card for card in CARDS if card not in (*NAMED, amount_card())]
+
+    assert len(made) == len(produced_codes()) - 5
+    assert all(card.pan[8:12] == f"0{card.response_code}" for card in made)
+
+
+@pytest.mark.parametrize("code", ["05", "999", "", "approve", "amount"])
+def test_what_is_no_code_that_can_be_had_has_no_card(code: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be had here"):
+        card_of(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "amount_minor"), [("076", 100_076), ("000", 100_000), ("810", 100_810), ("-1", 99_999)]
+)
+def test_an_amount_is_a_thousand_and_the_code(code: str, amount_minor: int) -> None:
+    assert amount_minor_of(code) == amount_minor
+
+
+def test_no_two_codes_share_an_amount() -> None:
+    amounts = {amount_minor_of(entry.code) for entry in produced_codes()}
+
+    assert len(amounts) == len(produced_codes())

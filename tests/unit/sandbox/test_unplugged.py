@@ -15,13 +15,16 @@ pytestmark = pytest.mark.anyio
 
 GOOD = "4169733213495869"
 NEVER = "4000000000000010"
-BEHIND = ScriptedHost({pan: Scenario(Outcome.APPROVED, "001") for pan in (GOOD, NEVER)}, 0.05)
+SOMETIMES = "4000000020000008"
+BEHIND = ScriptedHost(
+    {pan: Scenario(Outcome.APPROVED, "001") for pan in (GOOD, NEVER, SOMETIMES)}, 0.05
+)
 
 
 @pytest.fixture
 async def host() -> Unplugged:
     """A host that would approve both cards."""
-    unplugged = Unplugged(BEHIND, {NEVER})
+    unplugged = Unplugged(BEHIND, {NEVER: None, SOMETIMES: 99_999})
     await unplugged.start(lambda _unclaimed: None)
     return unplugged
 
@@ -32,6 +35,14 @@ def _card(pan: str) -> Card:
 
 async def test_its_card_is_not_sent(host: Unplugged) -> None:
     assert await host.authorise(tran(), _card(NEVER)) == HostReply.not_sent()
+
+
+async def test_a_card_may_be_sent_but_for_one_amount(host: Unplugged) -> None:
+    card = _card(SOMETIMES)
+
+    assert await host.authorise(tran(amount_minor=99_999), card) == HostReply.not_sent()
+    reply = await host.authorise(tran(amount_minor=99_998), card)
+    assert reply.outcome is Outcome.APPROVED
 
 
 async def test_every_other_card_goes_on(host: Unplugged) -> None:

@@ -5,7 +5,7 @@
 
 A fault strikes at one of three places: `host_line` holds the line to the issuer, `http_faults` the
 merchant's notification address and the Exec listener. The same seed and rates give the same faults
-at the same messages.
+at the same messages. `wishes` has a payment end with a response code that was asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from tkkpg.sandbox.faults.catalogue import FAULTS, Fault, Place, find_fault
 from tkkpg.sandbox.faults.dice import Dice
 from tkkpg.sandbox.faults.host_line import faulty_line
 from tkkpg.sandbox.faults.http_faults import HttpFaults
-from tkkpg.sandbox.faults.verbs import fault_verbs
+from tkkpg.sandbox.faults.verbs import fault_verbs, outcome_verbs
+from tkkpg.sandbox.faults.wishes import Wishes, Wishing
 
 __all__ = [
     "FAULTS",
@@ -22,7 +23,10 @@ __all__ = [
     "Fault",
     "HttpFaults",
     "Place",
+    "Wishes",
+    "Wishing",
     "fault_verbs",
     "faulty_line",
     "find_fault",
+    "outcome_verbs",
 ]

@@ -1,15 +1,25 @@
-"""What the sandbox's control socket understands about faults."""
+"""What the sandbox's control socket understands about faults and outcomes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tkkpg.gateway.control import Verb
+from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.errors import ConfigurationError
-from tkkpg.sandbox.faults.dice import Dice
+from tkkpg.protocol.values import Language
+from tkkpg.sandbox.faults.wishes import Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tkkpg.gateway.control import Verb
+    from tkkpg.gateway.store.base import Store
+    from tkkpg.sandbox.faults.dice import Dice
+    from tkkpg.sandbox.faults.wishes import Wishes
 
 TRIGGER: Final = "trigger-fault"
+OUTCOME: Final = "trigger-outcome"
+WAITING: Final = "waiting-outcomes"
 TIMES_MAX: Final = 1_000
 """More than that is a rate."""
 
@@ -28,3 +38,43 @@ def fault_verbs(dice: Dice) -> dict[str, Verb]:
         return {"name": fault.name, "place": fault.place, "does": fault.does, "times": times}
 
     return {TRIGGER: trigger}
+
+
+def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
+    """Give the verbs of outcomes on demand.
+
+    `trigger-outcome` takes a `code` and either an `order_id` or a `merchant_id`, which must exist;
+    `waiting-outcomes` gives those that no payment has met yet.
+    """
+
+    async def trigger(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        wish = Wish(str(values.get("code")), values.get("order_id"), values.get("merchant_id"))
+        await _check_subject(store, wish)
+        wishes.add(wish)
+        return _told(wish)
+
+    async def waiting(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"waiting": [_told(wish) for wish in wishes.waiting()]}
+
+    return {OUTCOME: trigger, WAITING: waiting}
+
+
+async def _check_subject(store: Store, wish: Wish) -> None:
+    """Refuse what no authorisation could ever meet.
+
+    Raises:
+        ConfigurationError: There is no such order or merchant, or not exactly one is named.
+    """
+    if (wish.order_id is None) == (wish.merchant_id is None):
+        raise ConfigurationError("An outcome is asked for one order or one merchant: name one.")
+    if isinstance(wish.order_id, int):
+        found: object = await store.order(wish.order_id)
+    else:
+        found = await store.merchant(str(wish.merchant_id))
+    if found is None:
+        subject = f"order {wish.order_id}" if wish.order_id else f"merchant {wish.merchant_id!r}"
+        raise ConfigurationError(f"There is no {subject} in this sandbox.")
+
+
+def _told(wish: Wish) -> Mapping[str, Any]:
+    return {**wish._asdict(), "text": response_code(wish.code).text(Language.EN)}

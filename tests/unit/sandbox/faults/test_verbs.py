@@ -1,4 +1,4 @@
-"""A fault can be asked for through the control socket."""
+"""A fault or an outcome can be asked for through the control socket."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.gateway_fixtures import MERCHANT_ID, stage
+from tests.paying import create
 
 from tkkpg.gateway.control import OwnerRefused, ask_owner, serve_control
-from tkkpg.sandbox.faults import Dice, Place, fault_verbs
+from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.sandbox.faults import Dice, Place, Wishes, fault_verbs, outcome_verbs
 
 pytestmark = pytest.mark.anyio
 
@@ -56,3 +59,41 @@ async def test_what_cannot_be_asked_for_is_explained(
         await ask(dice, tmp_path / "control.sock", **values)
 
     assert dice.next_fault(Place.HOST) is None
+
+
+async def test_an_outcome_waits_for_an_order_or_a_merchant_that_exists(tmp_path: Path) -> None:
+    wishes = Wishes()
+    async with stage(tmp_path) as shop:
+        verbs = outcome_verbs(wishes, shop.gateway.store)
+        order_id = (await create(shop.client)).order_id
+        first = await verbs["trigger-outcome"]({"code": "205", "order_id": order_id})
+        second = await verbs["trigger-outcome"]({"code": "-1", "merchant_id": MERCHANT_ID})
+        waiting = await verbs["waiting-outcomes"]({})
+
+    assert (first["code"], first["order_id"]) == ("205", order_id)
+    assert first["text"] == "Invalid advance amount"
+    assert (second["code"], second["merchant_id"]) == ("-1", MERCHANT_ID)
+    assert waiting == {"waiting": [first, second]}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"code": "205"}, "one order or one merchant"),
+        ({"code": "205", "order_id": 1, "merchant_id": MERCHANT_ID}, "one order or one merchant"),
+        ({"code": "205", "order_id": 1}, "There is no order 1"),
+        ({"code": "205", "merchant_id": "nobody"}, "There is no merchant 'nobody'"),
+        ({"code": "05", "merchant_id": MERCHANT_ID}, "cannot be had here"),
+        ({"merchant_id": MERCHANT_ID}, "cannot be had here"),
+    ],
+)
+async def test_an_outcome_that_no_payment_could_meet_is_refused(
+    values: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    wishes = Wishes()
+    async with stage(tmp_path) as shop:
+        verbs = outcome_verbs(wishes, shop.gateway.store)
+        with pytest.raises(ConfigurationError, match=sentence):
+            await verbs["trigger-outcome"](values)
+
+    assert wishes.waiting() == ()

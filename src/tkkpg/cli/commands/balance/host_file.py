@@ -18,7 +18,7 @@ import apsw
 from tkkpg.cli.commands.balance.compare import Kind, Record
 from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.gateway.store import rows
-from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.codes import Outcome, response_code
 from tkkpg.protocol.values import CURRENCIES
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _approved(source: BinaryIO) -> Iterator[Record]:
                 f"Line {number}: there are {len(cells)} columns where {len(COLUMNS)} are needed."
             )
         record, code = _read(number, dict(zip(COLUMNS, cells, strict=True)))
-        if response_code(code).approved:
+        if response_code(code).outcome is not Outcome.DECLINE:
             yield record
 
 

@@ -1,0 +1,97 @@
+"""Writes docs/test-cards.md from the cards of the sandbox: python -m scripts.cards_page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tkkpg.cli.output import spaced
+from tkkpg.protocol.codes import listed
+from tkkpg.protocol.values import Language
+from tkkpg.sandbox.cards import (
+    PRODUCED,
+    SandboxCard,
+    amount_card,
+    amount_minor_of,
+    card_of,
+    produced_codes,
+    test_cards,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "test-cards.md"
+COMMAND: Final = "python -m scripts.cards_page"
+
+INTRODUCTION: Final = """\
+# Test cards
+
+The cards that the sandbox accepts, and what each one does. Do not edit this page: it is made by
+`{command}` from the [named cards](../src/tkkpg/sandbox/cards.toml) and the
+[catalogue of codes](../src/tkkpg/protocol/codes.toml). `tkkpg cards` prints the same.
+
+Of the {all} response codes of the bank's list, {produced} can be had on demand, each in three ways,
+through the path that every payment takes:
+
+1. **By card.** Every code has a card, whose name is the code: `tkkpg pay … --card 205`.
+2. **By amount**, on the card `amount` alone: 1,000.00 and the code in hundredths ends with that
+   code. 1,000.76 ends with 076, 1,000.00 with 000, 999.99 with -1; any other amount is approved.
+3. **By asking for it once**: `tkkpg trigger outcome 205 --order ORDER-ID` (or `--merchant ID`) lets
+   the next authorisation of that order, or merchant, end with the code, whatever card pays. What is
+   sent to the issuer is then the test card of that code; the order keeps the payer's masked card. A
+   card that is saved with such a payment is the one that was sent. `tkkpg trigger waiting` lists
+   what no payment has met yet; it is forgotten when the sandbox ends.
+
+The code is the issuer's own answer, and its journal shows it, but for two: -1 is a payment that was
+never sent, and 810 an issuer that carries out the payment and does not answer. A part approval, 502
+or 503, moves half of the amount at the issuer, which the gateway then reverses. On the cards of 001
+and 076 no code is played at all: they are an account with money and one without.
+"""
+LEFT: Final = "\nCodes that cannot be had on demand yet: {codes}.\n"
+
+
+def page() -> str:
+    """Write the page."""
+    waiting = [f"`{entry.code}`" for entry in listed() if entry.origin not in PRODUCED]
+    parts = [
+        INTRODUCTION.format(command=COMMAND, all=len(listed()), produced=len(produced_codes())),
+        LEFT.format(codes=", ".join(waiting)) if waiting else "",
+        "\n## Cards with a name\n\n",
+        _table(("name", "card", "what happens"), map(_named, (*test_cards(), amount_card()))),
+        "\n## A card for every response code\n\n",
+        "Where no other date is given it is 12/40, with CVV2 123.\n\n",
+        _table(
+            ("code", "card", "on `amount`", "outcome", "text", "mətn", "текст"),
+            (
+                (
+                    f"`{entry.code}`",
+                    _printed(card_of(entry.code)),
+                    f"{amount_minor_of(entry.code) / 100:,.2f}",
+                    card_of(entry.code).outcome.replace("_", " "),
+                    *(entry.text(one) for one in (Language.EN, Language.AZ, Language.RU)),
+                )
+                for entry in produced_codes()
+            ),
+        ),
+    ]
+    return "".join(parts)
+
+
+def _named(card: SandboxCard) -> Sequence[str]:
+    return f"`{card.name}`", _printed(card), card.does
+
+
+def _printed(card: SandboxCard) -> str:
+    usual = (card.expiry, card.cvv2) == ("12/40", "123")
+    return spaced(card.pan) if usual else f"{spaced(card.pan)}, {card.expiry}, {card.cvv2}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ((cell.replace("|", "\\|") for cell in line) for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
