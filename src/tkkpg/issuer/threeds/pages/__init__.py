@@ -1,0 +1,1 @@
+"""What the cardholder's browser meets at the access control server: challenge and method page."""
