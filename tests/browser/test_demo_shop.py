@@ -13,7 +13,7 @@ def test_the_banks_test_card_pays(page: Page, sandbox: Running) -> None:
     expect(page.locator(".amount")).to_contain_text("6.50")
     page.get_by_label("Card number").press_sequentially("4169733213495869")
     expect(page.get_by_label("Card number")).to_have_value("4169 7332 1349 5869")
-    expect(page.get_by_alt_text("Visa")).to_be_visible()
+    expect(page.locator(".mark[data-scheme='VISA']")).to_be_visible()
     page.get_by_label("Expiry date").press_sequentially("0523")
     expect(page.get_by_label("Expiry date")).to_have_value("05/23")
     page.get_by_label("CVV2").press_sequentially("447")
