@@ -150,7 +150,7 @@ def _cpu_seconds(pid: int) -> float:
 
 @contextmanager
 def _sandbox(home: Path) -> Iterator[tuple[dict[str, Any], Server]]:
-    ports = [f"--{name}-port=0" for name in ("exec", "page", "shop")]
+    ports = [f"--{name}-port=0" for name in ("exec", "page", "shop", "acs")]
     command = ["-m", "tkkpg", "sandbox", "--home", str(home), *ports, "--json"]
     with _running(command, home.parent / "sandbox.log") as (line, process):
         info = json.loads(line)

@@ -24,11 +24,13 @@ from benchmarks.in_process import (
 
 from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.flows.decide import context
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
+from tkkpg.gateway.flows.submit_card import submit_card
 from tkkpg.gateway.flows.upkeep.expire import expire
 from tkkpg.gateway.flows.upkeep.settle import settle
 from tkkpg.gateway.model.card import read_card
 from tkkpg.gateway.model.decisions.new_order import plan_order
+from tkkpg.gateway.threeds.base import Browser
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderRequest, CreateOrderResponse
 from tkkpg.protocol.values import Operation, OrderRef, OrderType
@@ -125,7 +127,8 @@ async def paid_order(opened: Stage, kind: OrderType = OrderType.PURCHASE) -> Ord
         now=gateway.clock.now(),
         test_cards=gateway.config.test_cards,
     )
-    await submit_card(gateway, await open_page(gateway, ref), card)
+    browser = Browser(accept_header="text/html", user_agent="benchmark", language="en")
+    await submit_card(gateway, await open_page(gateway, ref), card, browser=browser)
     return ref
 
 

@@ -22,6 +22,7 @@ from tkkpg.gateway.model.transaction import Outcome
 from tkkpg.gateway.notify.base import Delivery, DeliveryResult
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.threeds.scripted import everybody_proved
 from tkkpg.gateway.web.peer import FINGERPRINT_KEY
 from tkkpg.sandbox.cards import test_cards
 
@@ -83,7 +84,7 @@ async def stage(home: Path, host: Host | None = None) -> AsyncIterator[Stage]:
     )
     courier = RecordedCourier(_take)
     asked = host or scripted_host(1.0)
-    async with open_gateway(home, config, asked, courier=courier) as gateway:
+    async with open_gateway(home, config, asked, everybody_proved(), courier=courier) as gateway:
         merchant = await _enrol(gateway, MERCHANT_ID)
         await _enrol(gateway, STRANGER_ID)
         yield Stage(gateway, merchant, exec_app(gateway), page_app(gateway))
@@ -93,7 +94,7 @@ def scripted_host(timeout_s: float) -> ScriptedHost:
     """Make a host in this process that does what the test cards say."""
     return ScriptedHost(
         {
-            card.pan: Scenario(Outcome[card.outcome.name], card.response_code, card.delay_s)
+            card.pan: Scenario(Outcome[card.outcome.name], card.host_code, card.delay_s)
             for card in test_cards()
         },
         timeout_s,

@@ -6,17 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.cli.output import spaced
-from tkkpg.protocol.codes import listed
+from tkkpg.protocol.codes import Origin, ResponseCode, listed
 from tkkpg.protocol.values import Language
-from tkkpg.sandbox.cards import (
-    PRODUCED,
-    SandboxCard,
-    amount_card,
-    amount_minor_of,
-    card_of,
-    produced_codes,
-    test_cards,
-)
+from tkkpg.sandbox.cards import SandboxCard, amount_card, amount_minor_of, card_of, test_cards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,34 +23,41 @@ The cards that the sandbox accepts, and what each one does. Do not edit this pag
 `{command}` from the [named cards](../src/tkkpg/sandbox/cards.toml) and the
 [catalogue of codes](../src/tkkpg/protocol/codes.toml). `tkkpg cards` prints the same.
 
-Of the {all} response codes of the bank's list, {produced} can be had on demand, each in three ways,
-through the path that every payment takes:
+Each of the {all} response codes of the bank's list can be had on demand, in three ways, through the
+path that every payment takes, 3-D Secure included:
 
 1. **By card.** Every code has a card, whose name is the code: `tkkpg pay … --card 205`.
 2. **By amount**, on the card `amount` alone: 1,000.00 and the code in hundredths ends with that
-   code. 1,000.76 ends with 076, 1,000.00 with 000, 999.99 with -1; any other amount is approved.
+   code: 1,000.76 ends with 076, 1,000.00 with 000, 999.99 with -1. The three codes of 3-D Secure
+   count from 2,000.00: 2,000.05 ends with 05. Any other amount is approved.
 3. **By asking for it once**: `tkkpg trigger outcome 205 --order ORDER-ID` (or `--merchant ID`) lets
-   the next authorisation of that order, or merchant, end with the code, whatever card pays. What is
-   sent to the issuer is then the test card of that code; the order keeps the payer's masked card. A
-   card that is saved with such a payment is the one that was sent. `tkkpg trigger waiting` lists
-   what no payment has met yet; it is forgotten when the sandbox ends.
+   the next authorisation of that order, or merchant, end with the code, whatever card pays. The
+   directory or the issuer, whichever says the code, is then asked about the test card of that code;
+   the order keeps the payer's masked card. A card that is saved with such a payment is the one that
+   was sent. `tkkpg trigger waiting` lists what no payment has met yet; it is forgotten when the
+   sandbox ends. A payment with a saved card meets no code of 3-D Secure: nobody is asked there.
 
-The code is the issuer's own answer, and its journal shows it, but for two: -1 is a payment that was
-never sent, and 810 an issuer that carries out the payment and does not answer. A part approval, 502
-or 503, moves half of the amount at the issuer, which the gateway then reverses. On the cards of 001
-and 076 no code is played at all: they are an account with money and one without.
+The code is the issuer's own answer, and its journal shows it, but for five: -1 is a payment that
+was never sent, 810 an issuer that carries out the payment and does not answer, and 00, 05 and 18
+end at 3-D Secure, before anything is sent. A part approval, 502 or 503, moves half of the amount at
+the issuer, which the gateway then reverses. On the cards of 001 and 076 no code is played at all:
+they are an account with money and one without.
+
+What a card ends with below holds at a merchant that declines whom 3-D Secure did not prove, as the
+sandbox's does at first, and by a payer who passes the challenge. At a merchant whose
+`unauthenticated` is `proceed`, the cards that say so are sent, and approved.
 """
-LEFT: Final = "\nCodes that cannot be had on demand yet: {codes}.\n"
 
 
 def page() -> str:
     """Write the page."""
-    waiting = [f"`{entry.code}`" for entry in listed() if entry.origin not in PRODUCED]
     parts = [
-        INTRODUCTION.format(command=COMMAND, all=len(listed()), produced=len(produced_codes())),
-        LEFT.format(codes=", ".join(waiting)) if waiting else "",
+        INTRODUCTION.format(command=COMMAND, all=len(listed())),
         "\n## Cards with a name\n\n",
-        _table(("name", "card", "what happens"), map(_named, (*test_cards(), amount_card()))),
+        _table(
+            ("name", "card", "ends with", "3-D Secure", "what happens"),
+            map(_named, (*test_cards(), amount_card())),
+        ),
         "\n## A card for every response code\n\n",
         "Where no other date is given it is 12/40, with CVV2 123.\n\n",
         _table(
@@ -68,10 +67,10 @@ def page() -> str:
                     f"`{entry.code}`",
                     _printed(card_of(entry.code)),
                     f"{amount_minor_of(entry.code) / 100:,.2f}",
-                    card_of(entry.code).outcome.replace("_", " "),
+                    _outcome(entry),
                     *(entry.text(one) for one in (Language.EN, Language.AZ, Language.RU)),
                 )
-                for entry in produced_codes()
+                for entry in listed()
             ),
         ),
     ]
@@ -79,7 +78,13 @@ def page() -> str:
 
 
 def _named(card: SandboxCard) -> Sequence[str]:
-    return f"`{card.name}`", _printed(card), card.does
+    ends = f"`{card.response_code}`"
+    return f"`{card.name}`", _printed(card), ends, card.threeds_words, card.does
+
+
+def _outcome(entry: ResponseCode) -> str:
+    by_threeds = entry.origin is Origin.THREE_DS
+    return "declined by 3-D Secure" if by_threeds else card_of(entry.code).outcome.replace("_", " ")
 
 
 def _printed(card: SandboxCard) -> str:

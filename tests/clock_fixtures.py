@@ -26,6 +26,7 @@ from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.notify.recorded import RecordedCourier
+from tkkpg.gateway.threeds.scripted import everybody_proved
 from tkkpg.protocol.values import AZN, Amount
 from tkkpg.sandbox.cards import test_cards as all_cards
 
@@ -53,6 +54,7 @@ async def moved_desk(
         home,
         config,
         host or AnsweringHost(),
+        everybody_proved(),
         clock=clock or BusinessClock(home / CLOCK),
         courier=courier or RecordedCourier(accept_everything),
     ) as gateway:

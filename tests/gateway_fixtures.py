@@ -24,6 +24,8 @@ from tkkpg.gateway.model.transaction import Outcome
 from tkkpg.gateway.notify.base import Courier, Delivery, DeliveryResult
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.threeds.base import Authenticator
+from tkkpg.gateway.threeds.scripted import everybody_proved
 from tkkpg.gateway.web.peer import FINGERPRINT_KEY
 from tkkpg.protocol.values import AZN, Amount
 from tkkpg.sandbox.cards import test_cards as all_cards
@@ -112,6 +114,7 @@ async def stage(  # every part can be another one
     clock: ManualClock | None = None,
     balance: str = "10000.00",
     trader: Merchant | None = None,
+    authenticator: Authenticator | None = None,
 ) -> AsyncIterator[Stage]:
     """Open a gateway on a new or existing home; the host plays the sandbox's cards by default."""
     clock = clock or ManualClock()
@@ -127,7 +130,10 @@ async def stage(  # every part can be another one
     )
     carrier: Courier = courier or recorded
     authorising: Host = host or quick_host()
-    async with open_gateway(home, config, authorising, clock=clock, courier=carrier) as gateway:
+    proving: Authenticator = authenticator or everybody_proved()
+    async with open_gateway(
+        home, config, authorising, proving, clock=clock, courier=carrier
+    ) as gateway:
         certificate = Certificate(
             fingerprint=FINGERPRINT,
             merchant_id=MERCHANT_ID,
@@ -159,7 +165,7 @@ def scripted_host(timeout_s: float) -> ScriptedHost:
     """Make a host in the process that does what the test cards say."""
     return ScriptedHost(
         {
-            card.pan: Scenario(Outcome[card.outcome.name], card.response_code, card.delay_s)
+            card.pan: Scenario(Outcome[card.outcome.name], card.host_code, card.delay_s)
             for card in all_cards()
         },
         timeout_s,

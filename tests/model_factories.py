@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from tkkpg.gateway.model.card import Card, Expiry
+from tkkpg.gateway.model.authentication import Authentication, AuthenticationResult, Verdict
+from tkkpg.gateway.model.card import Card, Expiry, StoredCard
+from tkkpg.gateway.model.decisions.authentication import NewAttempt
 from tkkpg.gateway.model.decisions.reservation import Numbers
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import ORDER_LIFE, PAID, Order
@@ -32,8 +34,17 @@ SILENT_MERCHANT: Final = replace(MERCHANT, merchant_id="E1000011", notification_
 """A merchant that wants no notifications."""
 
 CARD: Final = Card(Secret(PAN), Expiry(2030, 5), Secret("447"))
+CARD_UID: Final = "AB" * 16
+STORED_CARD: Final = StoredCard(Secret("CARD0001"), Expiry(2030, 5), MASKED, "VISA")
+SERVER_TRANS_ID: Final = "8a880dc0-d2d2-4067-bcb1-b08d1690b26e"
+KEY: Final = Secret("a2V5IG9mIHRoZSBjYXJk")
+CAVV: Final = Secret("MTIzNDU2Nzg5MDA5ODc2NTQzMjE=")
+PROVED: Final = AuthenticationResult(verdict=Verdict.PROVED, cavv=CAVV)
 NUMBERS: Final = Numbers(tran_id=7, two_id=2292054, stan=42)
 REFUND_NUMBERS: Final = Numbers(tran_id=8, two_id=2292055, stan=43)
+ATTEMPT: Final = NewAttempt(
+    numbers=NUMBERS, server_trans_id=SERVER_TRANS_ID, key=KEY, pan_hash="ab" * 32
+)
 
 _ORDER: Final = Order(
     order_id=14008766,
@@ -119,6 +130,19 @@ def operation_in(
 def facts_of(order: Order, *transactions: Transaction, merchant: Merchant = MERCHANT) -> Facts:
     """Put together what a decision reads."""
     return Facts(order=order, merchant=merchant, transactions=transactions)
+
+
+def attempt_in(state: TranState = TranState.RESERVED, **known: object) -> Transaction:
+    """Give an authorisation with its authentication; a reserved one waits and has its key."""
+    waits = state is TranState.RESERVED
+    tran = replace(authorisation_in(state), sent_at=NOW if state is TranState.SENT else None)
+    authentication = Authentication(server_trans_id=SERVER_TRANS_ID, key=KEY if waits else None)
+    return replace(tran, authentication=replace(authentication, **known))  # type: ignore[arg-type]
+
+
+def authenticating(**known: object) -> Facts:
+    """Facts of an order whose card waits for its authentication, of which so much is known."""
+    return facts_of(order_in(OrderStatus.ON_PAYMENT), attempt_in(**known))  # type: ignore[arg-type]
 
 
 def waiting() -> Facts:

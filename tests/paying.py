@@ -27,11 +27,15 @@ from tkkpg.client import AsyncClient, Endpoint
 from tkkpg.gateway.app import exec_app, open_gateway
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
-from tkkpg.gateway.flows.pay import leave, open_page, submit_card
+from tkkpg.gateway.flows.pay import PageView, leave, open_page
+from tkkpg.gateway.flows.submit_card import submit_card as submit
+from tkkpg.gateway.model.authentication import Proceed
 from tkkpg.gateway.model.card import Card, StoredCard, read_card
 from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction
 from tkkpg.gateway.notify.recorded import RecordedCourier
+from tkkpg.gateway.threeds.base import Browser
+from tkkpg.gateway.threeds.scripted import everybody_proved
 from tkkpg.protocol import codec
 from tkkpg.protocol.messages import CreateOrderResponse
 from tkkpg.protocol.values import AZN, Amount, Language, Operation, OrderRef
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
 EXEC: Final = "https://localhost:5443/Exec"
 APPROVED: Final = HostReply.of("001", "123456")
 DECLINED: Final = HostReply.of("076")
+BROWSER: Final = Browser(accept_header="text/html", user_agent="test", language="en")
 GOLDEN_ORDER: Final = b"14008766"
 GOLDEN_SESSION: Final = b"277F3E926B1FADDA45E449B0C0E8CF76"
 GOLDEN_TWO_ID: Final = b"2292054"
@@ -89,7 +94,9 @@ class AnsweringHost:
         """Say how often a kind was asked for."""
         return sum(asked is kind for asked, _ in self.asked)
 
-    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
         """Answer an authorisation."""
         return await self._answer(TranKind.AUTHORISATION, tran)
 
@@ -170,6 +177,13 @@ def card(gateway: Gateway, name: str = "approve") -> Card:
         now=gateway.clock.now(),
         test_cards=gateway.config.test_cards,
     )
+
+
+async def submit_card(
+    gateway: Gateway, view: PageView, card: Card, *, register: bool = False
+) -> None:
+    """Submit a card from a browser without script, to an issuer that proves it at once."""
+    await submit(gateway, view, card, browser=BROWSER, register=register)
 
 
 async def pay(gateway: Gateway, ref: OrderRef, name: str = "approve") -> None:
@@ -263,7 +277,9 @@ async def unsettled(
         settle_every_s=3600,
     )
     courier = RecordedCourier(accept_everything)
-    async with open_gateway(home, config, answering, clock=clock, courier=courier) as gateway:
+    async with open_gateway(
+        home, config, answering, everybody_proved(), clock=clock, courier=courier
+    ) as gateway:
         certificate = Certificate(
             fingerprint=FINGERPRINT,
             merchant_id=MERCHANT_ID,

@@ -14,7 +14,7 @@ from typing import Final
 from tkkpg.client import Credentials, Endpoint
 
 TKKPG: Final = Path(sys.executable).with_name("tkkpg")
-PORTS: Final = ("--exec-port=0", "--page-port=0", "--shop-port=0", "--metrics-port=0")
+PORTS: Final = tuple(f"--{name}-port=0" for name in ("exec", "page", "shop", "metrics", "acs"))
 STOPPED_S: Final = 30.0
 
 

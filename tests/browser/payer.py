@@ -75,6 +75,22 @@ def ends(page: Page, order: CreatedOrder, heading: str) -> None:
     shows(page, heading)
 
 
+def code_on(page: Page) -> str:
+    """Read the one-time code, which the sandbox shows on the issuer's page."""
+    return page.locator(".code").inner_text()
+
+
+def wrong_code_on(page: Page) -> str:
+    """Give a code that is not the one on the issuer's page."""
+    return f"{(int(code_on(page)) + 1) % 1_000_000:06}"
+
+
+def confirm(page: Page, code: str) -> None:
+    """Answer the issuer's page with a code."""
+    page.locator("#code").fill(code)
+    page.locator("form.confirm button").click()
+
+
 def fill_basket(page: Page, sandbox: Running) -> None:
     """Go to the demo shop and choose tea."""
     page.goto(sandbox.shop_url)
@@ -104,6 +120,12 @@ def saved_cards(sandbox: Running, order: CreatedOrder) -> list[str]:
             "SELECT pan_masked FROM saved_card WHERE order_id = ?", (order.order_id,)
         ).fetchall()
     return [masked for (masked,) in found]
+
+
+def written(sandbox: Running) -> bytes:
+    """Everything that the sandbox has written: databases with their journals, and the log."""
+    paths = [sandbox.log, *(path for path in sandbox.home.rglob("*") if path.is_file())]
+    return b"".join(path.read_bytes() for path in paths)
 
 
 def scrolls_sideways(page: Page) -> bool:

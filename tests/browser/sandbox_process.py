@@ -27,15 +27,21 @@ class Running:
     """A sandbox that accepts connections.
 
     Attributes:
+        page_url: Address of the hosted page.
         shop_url: Address of the demo shop.
+        acs_url: Origin of the issuer's page, where payers are challenged; another site.
         client: The merchant's line to the gateway.
         home: Where its files are.
+        journal: The issuer's database: what it really did.
         log: What it has written on standard error.
     """
 
+    page_url: str
     shop_url: str
+    acs_url: str
     client: Client
     home: Path
+    journal: Path
     log: Path
 
 
@@ -55,7 +61,15 @@ def running_sandbox(home: Path) -> Iterator[Running]:
                 Credentials(info["certificate"], info["key"], ca=info["ca"]),
                 merchant_id=info["merchant_id"],
             ) as client:
-                yield Running(info["shop_url"], client, home, log)
+                yield Running(
+                    page_url=info["page_url"],
+                    shop_url=info["shop_url"],
+                    acs_url=info["acs_url"],
+                    client=client,
+                    home=home,
+                    journal=Path(info["journal"]),
+                    log=log,
+                )
         finally:
             process.terminate()
             process.wait(STOPPED_S)
@@ -79,6 +93,7 @@ def _settings(home: Path) -> SandboxSettings:
         page_port=0,
         shop_port=0,
         metrics_port=0,
+        acs_port=0,
         host_timeout_s=HOST_TIMEOUT_S,
     )
 

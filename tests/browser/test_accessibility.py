@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Browse
 from tests.browser.payer import (
+    confirm,
     ends,
     fill_basket,
     new_order,
@@ -18,6 +19,7 @@ from tests.browser.payer import (
     pay_button,
     shows,
     to_bank,
+    wrong_code_on,
 )
 from tests.browser.sandbox_process import Running
 
@@ -26,6 +28,8 @@ from tkkpg.client import Language, OrderOptions
 AXE: Final = Axe()
 
 WIDTHS: Final = (360, 1280)
+STAY: Final = "aborted"
+"""Ends a request so that the browser stays on the page that made it."""
 
 both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
@@ -97,6 +101,32 @@ def test_the_cancelled_order(browse: Browse, sandbox: Running, scheme: str) -> N
     page.goto(order.payment_url)
     page.locator("form.cancel button").click()
     ends(page, order, "You cancelled the payment")
+    is_accessible(page)
+
+
+@both_schemes
+def test_the_way_to_the_issuer_and_its_page(browse: Browse, sandbox: Running, scheme: str) -> None:
+    page = browse(color_scheme=scheme)
+    order = new_order(sandbox)
+    acs = f"{sandbox.acs_url}/**"
+    # The hidden frame is never answered, and the form that would go on by itself leads nowhere.
+    page.route(acs, lambda route: None if "/method" in route.request.url else route.abort(STAY))
+    page.goto(order.payment_url)
+    pay(page, "method-challenge")
+    shows(page, "One moment")
+    is_accessible(page)
+    page.locator("form.return button").click()
+    shows(page, "Your bank asks you to confirm the payment")
+    is_accessible(page)
+    page.unroute(acs)
+    page.locator("form.return button").click()
+    shows(page, "Is it you who is paying?")
+    is_accessible(page)
+    confirm(page, wrong_code_on(page))
+    page.get_by_role("alert").wait_for()
+    is_accessible(page)
+    page.goto(order.payment_url)
+    expect(page.locator(".aside.again")).to_be_visible()
     is_accessible(page)
 
 

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Browse
-from tests.browser.payer import scrolls_sideways
+from tests.browser.payer import code_on, confirm, scrolls_sideways, wrong_code_on
 from tests.unit.issuer.threeds.stage import SERVER_ID, SESSION_DATA, Stage, staged
 
 from tkkpg.gateway.threeds.messages import ChallengeCancel, TransStatus
@@ -94,19 +94,6 @@ def unscripted(browse: Browse) -> Page:
     return browse(java_script_enabled=False)
 
 
-def code_on(page: Page) -> str:
-    return page.locator(".code").inner_text()
-
-
-def confirm(page: Page, code: str) -> None:
-    page.locator("#code").fill(code)
-    page.locator("form.confirm button").click()
-
-
-def wrong(page: Page) -> str:
-    return f"{(int(code_on(page)) + 1) % 1_000_000:06}"
-
-
 def is_back(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("Back")
 
@@ -137,11 +124,11 @@ def test_the_right_code_leads_back_by_itself(page: Page, street: Street) -> None
 def test_three_wrong_codes_lead_back_too(page: Page, street: Street) -> None:
     street.challenge(page)
     for left in ("2", "1"):
-        confirm(page, wrong(page))
+        confirm(page, wrong_code_on(page))
         expect(page.get_by_role("alert")).to_contain_text(f"attempts left: {left}")
         expect(page.locator("#code")).to_be_focused()
         expect(page).to_have_title(re.compile("^Error: "))
-    confirm(page, wrong(page))
+    confirm(page, wrong_code_on(page))
     is_back(page)
 
     assert [one.trans_status_reason for one in street.stage.server.results] == ["19"]
@@ -179,7 +166,7 @@ def test_too_late_leads_back(page: Page, street: Street) -> None:
 def test_everything_works_without_javascript(unscripted: Page, street: Street) -> None:
     page = unscripted
     street.challenge(page)
-    confirm(page, wrong(page))
+    confirm(page, wrong_code_on(page))
     page.get_by_role("button", name="Send a new code").click()
     page.get_by_role("button", name="Русский").click()
     expect(page.locator("h1")).to_have_text(HEADINGS[Language.RU])
@@ -240,7 +227,7 @@ def test_every_page_is_well_made_in_every_language(
     street.challenge(page, language.lower())
     expect(page.locator("h1")).to_have_text(HEADINGS[language])
     is_well_made(page)
-    confirm(page, wrong(page))
+    confirm(page, wrong_code_on(page))
     page.get_by_role("alert").wait_for()
     is_well_made(page)
     page.locator("form.cancel button").click()
@@ -257,7 +244,7 @@ def test_the_other_endings_are_accessible(
     stays(page)
     street.challenge(page)
     for _ in range(1 if passes else 3):
-        confirm(page, code_on(page) if passes else wrong(page))
+        confirm(page, code_on(page) if passes else wrong_code_on(page))
     page.locator("form.return").wait_for()
     is_accessible(page)
 

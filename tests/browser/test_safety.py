@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.payer import ends, new_order, pay_button, transactions, type_card
+from tests.browser.payer import ends, new_order, pay_button, transactions, type_card, written
 from tests.browser.sandbox_process import Running
 
 REAL_LOOKING: Final = "4111111111111111"
@@ -57,12 +57,6 @@ def other_site() -> Iterator[OtherSite]:
         yield site
         site.shutdown()
         thread.join()
-
-
-def written(sandbox: Running) -> bytes:
-    """Everything that the sandbox has written: databases with their journals, and the log."""
-    paths = [sandbox.log, *(path for path in sandbox.home.rglob("*") if path.is_file())]
-    return b"".join(path.read_bytes() for path in paths)
 
 
 def test_a_real_card_is_refused_and_nothing_of_it_is_kept(page: Page, sandbox: Running) -> None:

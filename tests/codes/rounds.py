@@ -21,9 +21,9 @@ from tkkpg.gateway.app import DATABASE, KEYS
 from tkkpg.gateway.keys import load_keys
 from tkkpg.gateway.store.check import check
 from tkkpg.issuer.statement import unbalanced
+from tkkpg.protocol.codes import listed
 from tkkpg.protocol.values import Language
 from tkkpg.sandbox.cardholder import browser
-from tkkpg.sandbox.cards import produced_codes
 
 AT_ONCE: Final = 8
 """Payers at a time: the two cores are busy, and each still has its own answer."""
@@ -36,7 +36,7 @@ def every_step() -> list[Step]:
     languages = tuple(Language)
     return [
         Step(entry, way, languages[number % len(languages)])
-        for number, (entry, way) in enumerate(product(produced_codes(), Way))
+        for number, (entry, way) in enumerate(product(listed(), Way))
     ]
 
 
@@ -45,7 +45,7 @@ def short_steps() -> list[Step]:
     ways, languages = tuple(Way), tuple(Language)
     return [
         Step(entry, ways[number % 3], languages[number // 3 % 3])
-        for number, entry in enumerate(produced_codes())
+        for number, entry in enumerate(listed())
     ]
 
 

@@ -16,10 +16,10 @@ from tkkpg.gateway.app import CONTROL, DATABASE
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.model.transaction import NO_LINK_CODE, SILENCE_CODE
 from tkkpg.gateway.store.sqlite import connect, select
-from tkkpg.protocol.codes import Outcome, ResponseCode
+from tkkpg.protocol.codes import Origin, Outcome, ResponseCode
 from tkkpg.protocol.values import Language
 from tkkpg.sandbox.cardholder import pay
-from tkkpg.sandbox.cards import AMOUNT_BASE_MINOR, find_card
+from tkkpg.sandbox.cards import amount_minor_of, find_card
 from tkkpg.sandbox.faults.verbs import OUTCOME
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tkkpg.client import AsyncClient
 
 PRICE_MINOR: Final = 30_00
+THREEDS: Final = {"00": ("U", "Declined"), "05": ("N", "Declined"), "18": ("N", "Declined")}
+"""What XMLOut says of 3-D Secure where that has ended the order."""
 BUSY_MS: Final = 10_000
 REVERSED_S: Final = 20.0
 """How long the reversal of what nobody knows may take."""
@@ -71,7 +73,7 @@ class Place:
 async def walk(place: Place, step: Step) -> list[str]:
     """Pay an order that is to end with a code; say what is not as it should be."""
     code = step.entry.code
-    amount = Amount(AMOUNT_BASE_MINOR + int(code) if step.way is Way.AMOUNT else PRICE_MINOR, AZN)
+    amount = Amount(amount_minor_of(code) if step.way is Way.AMOUNT else PRICE_MINOR, AZN)
     created = await place.client.create_order(amount=amount, language=step.language)
     if step.way is Way.TRIGGER:
         control = place.home / CONTROL
@@ -89,6 +91,10 @@ async def walk(place: Place, step: Step) -> list[str]:
         "XMLOut's text": (
             message and message.response_description,
             step.entry.text(step.language),
+        ),
+        "XMLOut's 3-D Secure": (
+            message and (message.three_ds_verification, message.three_ds_status),
+            THREEDS.get(code, ("Y", "Approved")),
         ),
         "GetOrderStatus": (state.order_status, expected),
         "transaction": (tran_state, _state(step.entry)),
@@ -123,6 +129,8 @@ def _undone(entry: ResponseCode) -> bool:
 
 
 def _state(entry: ResponseCode) -> str:
+    if entry.origin is Origin.THREE_DS:
+        return "ABANDONED"
     if entry.code == NO_LINK_CODE:
         return "NOT_SENT"
     if _undone(entry):
@@ -132,7 +140,7 @@ def _state(entry: ResponseCode) -> str:
 
 def _answers(entry: ResponseCode) -> list[tuple[str, str]]:
     """Give what the issuer should have answered: what it sent, and to a reversal."""
-    if entry.code == NO_LINK_CODE:
+    if entry.code == NO_LINK_CODE or entry.origin is Origin.THREE_DS:
         return []
     first = ("0200", "001" if entry.code == SILENCE_CODE else entry.code)
     return [first, ("0420", "001")] if _undone(entry) else [first]

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.ledger import Entry, Posting
 from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.plan import Context, Notification, Plan
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import AZN, Language, OrderStatus, OrderType
 
 NOW: Final = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
@@ -71,6 +73,19 @@ def order(order_id: int = 1, **changes: object) -> Order:
 def tran(tran_id: int = 1, **changes: object) -> Transaction:
     """Make a sent authorisation of order 1, with some of it different."""
     return replace(_TRAN, tran_id=tran_id, **changes)  # type: ignore[arg-type]
+
+
+def attempt(tran_id: int, server_trans_id: str, **changes: object) -> Transaction:
+    """Make an authorisation of order 1 that waits for its authentication."""
+    waits = replace(
+        tran(tran_id),
+        state=TranState.RESERVED,
+        sent_at=None,
+        authentication=Authentication(
+            server_trans_id=server_trans_id, key=Secret("key"), cavv="k1.sealed"
+        ),
+    )
+    return replace(waits, **changes)  # type: ignore[arg-type]
 
 
 def notification(notification_id: str = "n1", **changes: object) -> Notification:

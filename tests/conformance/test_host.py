@@ -18,6 +18,7 @@ from tkkpg.gateway.host.base import Host
 from tkkpg.gateway.host.fields import Message
 from tkkpg.gateway.host.iso_host import IsoHost
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.model.authentication import Proceed
 from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction, TranState
 from tkkpg.issuer.accounts import Account
@@ -63,10 +64,12 @@ def _answer(peer: Peer, request: Message) -> None:
 class _IsoHost(IsoHost):
     """Over the loopback; the link is down when a card asks for that."""
 
-    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
         if isinstance(card, Card) and card.pan.reveal() == CARDS[Outcome.NOT_SENT]:
             await self.aclose()
-        return await super().authorise(tran, card)
+        return await super().authorise(tran, card, proof)
 
 
 @asynccontextmanager
@@ -122,6 +125,35 @@ async def test_every_outcome_is_an_answer(host: Host, outcome: Outcome) -> None:
     reply = await host.authorise(tran(), card(outcome))
 
     assert reply.outcome is outcome
+
+
+PROOFS: Final = [
+    Proceed("05", Secret("AAECAwQFBgcICQoLDA0ODxAREhM=")),
+    Proceed("01", Secret("AAECAwQFBgcICQoLDA0ODxAREhM=")),
+    Proceed("06", None),
+    Proceed("07", None),
+    None,
+]
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("outcome", Outcome)
+async def test_every_outcome_is_an_answer_whatever_was_proved(
+    host: Host, outcome: Outcome, proof: Proceed | None
+) -> None:
+    reply = await host.authorise(tran(), card(outcome), proof)
+
+    assert reply.outcome is outcome
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+async def test_a_card_is_kept_whatever_was_proved(keeper: Host, proof: Proceed | None) -> None:
+    asked = tran(stan=next(_stans), register=True)
+
+    reply = await keeper.authorise(asked, card(Outcome.APPROVED), proof)
+
+    assert reply.outcome is Outcome.APPROVED
+    assert reply.token is not None
 
 
 async def test_an_approval_has_a_code_that_says_so_and_one_of_the_issuer(host: Host) -> None:

@@ -14,6 +14,7 @@ from tests.conformance.plans import (
     MERCHANT,
     NOW,
     SECOND,
+    attempt,
     enrolment,
     entry,
     notification,
@@ -23,6 +24,7 @@ from tests.conformance.plans import (
 )
 
 from tkkpg.gateway.ids import Ids, Sequence
+from tkkpg.gateway.model.authentication import Authentication, Verdict
 from tkkpg.gateway.model.decisions.settlement import Unsettled, plan_settlement
 from tkkpg.gateway.model.errors import GuardFailed, StoreConflict, StoreUnavailable
 from tkkpg.gateway.model.ledger import Posting
@@ -66,6 +68,7 @@ async def test_what_a_plan_holds_is_found_again(store: Store) -> None:
 async def test_what_is_not_there_is_none(store: Store) -> None:
     assert await store.order(404) is None
     assert await store.facts(404) is None
+    assert await store.transaction_authenticated("404") is None
     assert await store.merchant("E404") is None
 
 
@@ -233,6 +236,25 @@ async def test_a_plan_id_is_taken_once_even_by_plans_side_by_side(store: Store) 
 
     assert [type(one) for one in told] == [type(None), StoreConflict, type(None)]
     assert await store.order(2) is None
+
+
+async def test_an_authentication_belongs_to_one_transaction(store: Store) -> None:
+    twice = (attempt(1, "one"), attempt(2, "one"))
+
+    with pytest.raises(StoreConflict):
+        await store.commit(plan(new_orders=(order(1),), new_transactions=twice))
+
+    assert await store.transaction_authenticated("one") is None
+
+
+async def test_transactions_without_an_authentication_do_not_meet(store: Store) -> None:
+    declined = tuple(tran(number, state=TranState.DECLINED) for number in (1, 2))
+
+    await store.commit(plan(new_orders=(order(1),), new_transactions=declined))
+
+    facts = await store.facts(1)
+    assert facts is not None
+    assert facts.transactions == declined
 
 
 # ---------------------------------------------------------------- money
@@ -435,6 +457,39 @@ async def test_unresolved_transactions_are_those_whose_outcome_is_open(store: St
     assert list(await store.unresolved(NOW, 9)) == expected
     assert list(await store.unresolved(NOW, 1)) == expected[:1]
     assert expected[-1] not in await store.unresolved(expected[-1].sent_at or NOW, 9)
+
+
+async def test_a_transaction_is_found_by_the_number_of_its_authentication(store: Store) -> None:
+    waits, other = attempt(1, "one"), attempt(2, "two", order_id=2)
+    await store.commit(
+        plan(new_orders=(order(1), order(2), order(3)), new_transactions=(waits, other))
+    )
+    await store.commit(plan(new_transactions=(tran(3, order_id=3),)))
+
+    assert await store.transaction_authenticated("one") == waits
+    assert await store.transaction_authenticated("two") == other
+    assert await store.transaction_authenticated("three") is None
+    assert await store.transaction_authenticated("") is None
+
+
+async def test_what_becomes_of_an_authentication_is_found_with_its_transaction(
+    store: Store,
+) -> None:
+    waits = attempt(1, "one")
+    await store.commit(plan(new_orders=(order(1),), new_transactions=(waits,)))
+    known = Authentication(
+        server_trans_id="one",
+        verdict=Verdict.ATTEMPTED,
+        reason="01",
+        eci="06",
+        ds_trans_id="ds",
+    )
+    sent = replace(waits, state=TranState.SENT, sent_at=NOW + SECOND, authentication=known)
+
+    await store.commit(plan(transactions=(TransactionChange(sent, TranState.RESERVED),)))
+
+    assert await store.transaction_authenticated("one") == sent
+    assert list(await store.unresolved(NOW + 2 * SECOND, 9)) == [sent]
 
 
 async def test_a_certificate_speaks_for_its_merchant_until_it_expires(store: Store) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from tests.gateway_fixtures import Stage, merchant, stage
-from tests.paying import DECLINED, AnsweringHost, card, ordered, post, request, stored
+from tests.paying import DECLINED, AnsweringHost, card, ordered, post, request, stored, submit_card
 
 from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.flows.decide import context
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.gateway.model.transaction import HostReply, TranKind, TranState
 from tkkpg.protocol import codec

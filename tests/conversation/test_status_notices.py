@@ -47,9 +47,17 @@ async def test_every_status_of_an_order_is_told(tmp_path: Path) -> None:
         await post(one.exec, completion(ref, 3000))
         await settled(one.gateway)
         await post(one.exec, refund_request(ref, 3000))
-        notices = await told(one, 6)
+        notices = await told(one, 7)
     assert sorted(statuses(notices)) == sorted(
-        ["ON-LOCK", "PREAUTH-APPROVED", "ON-LOCK", "APPROVED", "ON-REFUND", "REFUNDED"]
+        [
+            "ON-PAYMENT",
+            "ON-LOCK",
+            "PREAUTH-APPROVED",
+            "ON-LOCK",
+            "APPROVED",
+            "ON-REFUND",
+            "REFUNDED",
+        ]
     )
     query = parse_qs(urlsplit(notices[0].url).query)
     assert (query["x"], query["OrderID"], query["SessionID"]) == (
@@ -71,11 +79,12 @@ async def test_statuses_are_told_in_their_order_whatever_fails(tmp_path: Path) -
         ref = await ordered(one.exec, "PreAuth", ORDERS_OWN)
         await pay(one.gateway, ref)
         await post(one.exec, reverse_request(ref))
-        for _ in range(8):
+        for _ in range(9):
             one.clock.advance(timedelta(hours=1))
             await deliver(one.gateway)
         told_of = statuses([d for d in courier.deliveries if not d.form])
     assert [status for status, _ in groupby(told_of)] == [
+        "ON-PAYMENT",
         "ON-LOCK",
         "PREAUTH-APPROVED",
         "ON-LOCK",
@@ -96,7 +105,7 @@ async def test_the_merchants_own_address_hears_of_orders_without_one(tmp_path: P
         ref = await ordered(one.exec)
         await pay(one.gateway, ref)
         await post(one.exec, reverse_request(ref))
-        notices = await told(one, 4)
+        notices = await told(one, 5)
     assert statuses(notices)[-1] == "REVERSED"
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tkkpg.gateway.model.card import Card, Expiry, Scheme
-from tkkpg.gateway.model.decisions.authentication import (
+from tkkpg.gateway.model.authentication import (
     ACTIONS,
     TOO_MANY_CODE,
     TOO_MANY_REASONS,
@@ -17,6 +16,7 @@ from tkkpg.gateway.model.decisions.authentication import (
     Unauthenticated,
     decide_authentication,
 )
+from tkkpg.gateway.model.card import Card, Expiry, Scheme
 from tkkpg.gateway.threeds.ranges import KEPT_S
 from tkkpg.gateway.threeds.results import READING_S
 from tkkpg.gateway.threeds.server import RANGES_LIMIT_BYTES, TIMEOUT_S

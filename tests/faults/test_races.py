@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.challenged import at_the_issuer
 from tests.conversation.test_two_steps import (
     clean,
     completion,
@@ -27,10 +28,11 @@ from tests.paying import (
     refund_request,
     settled,
     stored,
+    submit_card,
 )
 from tests.unit.gateway.flows.upkeep.test_claim import late_reply
 
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.flows.upkeep.claim import claim
 from tkkpg.gateway.flows.upkeep.expire import expire
 from tkkpg.gateway.flows.upkeep.settle import settle
@@ -62,6 +64,11 @@ async def transactions(one: Stage, ref: OrderRef) -> list[TranState]:
     return [tran.state for tran in facts.transactions] if facts else []
 
 
+async def sent(one: Stage, ref: OrderRef) -> int:
+    """Count what was sent to the host of an order; a card may be taken and never sent."""
+    return sum(state is not TranState.ABANDONED for state in await transactions(one, ref))
+
+
 async def test_a_card_and_the_deadline(tmp_path: Path) -> None:
     ends: Counter[tuple[OrderStatus, int]] = Counter()
     async with stage(tmp_path) as one:
@@ -78,7 +85,7 @@ async def test_a_card_and_the_deadline(tmp_path: Path) -> None:
             await expire(one.gateway)
             await one.gateway.background.drain(5)
             order_now = await stored(one.gateway, ref)
-            ends[order_now.status, len(await transactions(one, ref))] += 1
+            ends[order_now.status, await sent(one, ref)] += 1
         assert clean(tmp_path, one.gateway)
     assert set(ends) <= {(OrderStatus.APPROVED, 1), (OrderStatus.EXPIRED, 0)}
     assert sum(ends.values()) == ROUNDS
@@ -96,7 +103,7 @@ async def test_a_card_and_the_cancel_button(tmp_path: Path) -> None:
             )
             await one.gateway.background.drain(5)
             order_now = await stored(one.gateway, ref)
-            ends[order_now.status, len(await transactions(one, ref))] += 1
+            ends[order_now.status, await sent(one, ref)] += 1
         assert clean(tmp_path, one.gateway)
     assert set(ends) <= {(OrderStatus.APPROVED, 1), (OrderStatus.CANCELED, 0)}
 
@@ -113,7 +120,8 @@ async def test_a_late_approval_and_the_time_out(tmp_path: Path) -> None:
             async def answers_late(ref: OrderRef = ref) -> None:
                 facts = await one.gateway.store.facts(ref.order_id)
                 for tran in facts.transactions if facts else ():
-                    await claim(one.gateway, late_reply(tran))
+                    if tran.sent_at is not None:
+                        await claim(one.gateway, late_reply(tran))
 
             await at_once(
                 partial(submit_card, one.gateway, view, card(one.gateway)),
@@ -128,6 +136,40 @@ async def test_a_late_approval_and_the_time_out(tmp_path: Path) -> None:
         (OrderStatus.APPROVED, (TranState.APPROVED,)),
         (OrderStatus.DECLINED, (TranState.REVERSED,)),
     }
+
+
+@pytest.mark.parametrize("interruption", ["deadline", "cancel button", "another card"])
+async def test_what_comes_back_from_a_challenge_and_what_ends_it(
+    tmp_path: Path, interruption: str
+) -> None:
+    ends: Counter[tuple[OrderStatus, int]] = Counter()
+    async with at_the_issuer(tmp_path, result_timeout_s=0.05) as scene:
+
+        async def interrupted() -> None:
+            if interruption == "deadline":
+                scene.at.clock.advance(timedelta(microseconds=1))
+                await expire(scene.gateway)
+            elif interruption == "cancel button":
+                await give_up(scene.gateway, scene.payer.ref)
+            else:
+                view = await open_page(scene.gateway, scene.payer.ref)
+                await submit_card(scene.gateway, view, card(scene.gateway))
+
+        for _ in range(ROUNDS // 4):
+            step = await scene.challenge()
+            scene.at.clock.advance(JUST_IN_TIME)
+            before = scene.host.count(TranKind.AUTHORISATION)
+            await at_once(
+                partial(scene.tell, step), partial(scene.back, step), interrupted, interrupted
+            )
+            order_now = await scene.ended()
+            ends[order_now.status, scene.host.count(TranKind.AUTHORISATION) - before] += 1
+            scene.at.clock.advance(timedelta(seconds=1))
+            await expire(scene.gateway)
+        assert clean(tmp_path, scene.gateway)
+    ended = {"deadline": OrderStatus.EXPIRED, "cancel button": OrderStatus.CANCELED}
+    unpaid = ended.get(interruption, OrderStatus.ON_PAYMENT)
+    assert set(ends) <= {(OrderStatus.APPROVED, 1), (unpaid, 0)}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from tests.model_factories import (
     SILENT_MERCHANT,
 )
 
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.model.decisions.settlement import Unsettled
 from tkkpg.gateway.model.errors import (
     GuardFailed,
@@ -22,7 +23,12 @@ from tkkpg.gateway.model.transaction import (
 )
 from tkkpg.protocol.values import AZN
 
-WITH_FEE = replace(MERCHANT, fee_bp=250, change_status_url="https://shop.example/status")
+WITH_FEE = replace(
+    MERCHANT,
+    fee_bp=250,
+    change_status_url="https://shop.example/status",
+    unauthenticated=Unauthenticated.PROCEED,
+)
 MERCHANTS = {merchant.merchant_id: merchant for merchant in (WITH_FEE, SILENT_MERCHANT)}
 
 

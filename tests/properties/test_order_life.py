@@ -8,8 +8,8 @@ invariants hold after every step.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,14 +27,26 @@ from hypothesis.stateful import (
     rule,
 )
 from tests.model_factories import (
+    ATTEMPT,
     CARD,
+    CARD_UID,
+    CAVV,
+    KEY,
     NOW,
+    STORED_CARD,
     completion_of,
     refund_of,
     reversal_of,
 )
 from tests.properties.order_world import MERCHANTS, World
+from tests.properties.simple_order import ONLY_IF_WANTED, PAYMENT_ENDS, REPLIES, Simple
 
+from tkkpg.gateway.model.authentication import AuthenticationResult, Unauthenticated, Verdict
+from tkkpg.gateway.model.decisions.authentication import (
+    plan_attempt,
+    plan_authenticated,
+    plan_result,
+)
 from tkkpg.gateway.model.decisions.new_order import plan_order
 from tkkpg.gateway.model.decisions.operation import (
     plan_completion,
@@ -64,7 +76,6 @@ from tkkpg.gateway.model.plan import Context, Notification, Plan
 from tkkpg.gateway.model.transaction import (
     OPEN,
     UNRESOLVED,
-    HostReply,
     Outcome,
     TranKind,
     Transaction,
@@ -78,40 +89,7 @@ from tkkpg.protocol.values import OrderStatus as S
 OPENING_MINOR = 1000
 ORDERS_AT_MOST = 5
 """Few orders, so that steps meet on the same one."""
-REPLIES = {
-    Outcome.APPROVED: HostReply.of("001", "123456"),
-    Outcome.DECLINED: HostReply.of("076"),
-    Outcome.NOT_SENT: HostReply.not_sent(),
-    Outcome.UNKNOWN: HostReply.silent(),
-}
-PAYMENT_ENDS = {
-    Outcome.APPROVED: (S.APPROVED, "done"),
-    Outcome.DECLINED: (S.DECLINED, "done"),
-    Outcome.NOT_SENT: (S.ERROR, "done"),
-    Outcome.UNKNOWN: (S.DECLINED, "reversing"),
-}
-"""What the simpler model makes of the answer to the authorisation of a Purchase."""
-
-
-@dataclass
-class Simple:
-    """The second model of one order: words and numbers, no rules."""
-
-    merchant_id: str
-    order_type: OrderType
-    amount: int
-    fee: int
-    deadline: datetime
-    status: S = S.CREATED
-    captured: int = 0
-    charged_at: int = 0
-    refunded: int = 0
-    told: int = 0
-
-    @property
-    def brought(self) -> int:
-        """What the merchant had of the charge."""
-        return self.captured - self.fee
+RESULTS = st.sampled_from(Verdict).map(lambda one: AuthenticationResult(verdict=one, cavv=CAVV))
 
 
 class BothModels(RuleBasedStateMachine):
@@ -123,6 +101,7 @@ class BothModels(RuleBasedStateMachine):
         self.now = NOW
         self.numbers = 0
         self.simple: dict[int, Simple] = {}
+        self.waiting: dict[int, int] = {}
         self.phases: dict[int, str] = {}
         self.account = dict.fromkeys(MERCHANTS, OPENING_MINOR)
         self.held = dict.fromkeys(MERCHANTS, 0)
@@ -176,14 +155,6 @@ class BothModels(RuleBasedStateMachine):
         self.simple[order_id] = Simple(merchant.merchant_id, order_type, amount, fee, deadline)
         return order_id
 
-    def pay(self, order_id: int) -> int:
-        """Reserve an authorisation in both models."""
-        numbers = self.drawn()
-        facts = self.world.facts(order_id)
-        self.commit(plan_authorisation(self.context(), facts, CARD, numbers, pan_hash="ab" * 32))
-        self.simple[order_id].status, self.phases[numbers.tran_id] = S.ON_LOCK, "sent"
-        return numbers.tran_id
-
     def end_payment(self, tran_id: int, outcome: Outcome) -> None:
         """Record the first answer to an authorisation in both models."""
         order_id = self.world.trans[tran_id].order_id
@@ -214,7 +185,55 @@ class BothModels(RuleBasedStateMachine):
         ]
 
 
-class Invariants(BothModels):
+class Attempts(BothModels):
+    """The steps of a card on its way through 3-D Secure, in both models."""
+
+    def takes_card(self, order_id: int, *statuses: S) -> bool:
+        """Say whether an order is in one of some statuses, and its time is not over."""
+        simple = self.simple[order_id]
+        return simple.status in statuses and self.now < simple.deadline
+
+    def begin(self, order_id: int) -> int:
+        """Take a card in both models, in place of the one that waits."""
+        new = replace(ATTEMPT, numbers=self.drawn(), server_trans_id=f"{self.number()}")
+        self.commit(plan_attempt(self.context(), self.world.facts(order_id), CARD, new))
+        tran_id = self.waiting[order_id] = new.numbers.tran_id
+        self.simple[order_id].status, self.phases[tran_id] = S.ON_PAYMENT, "waits"
+        return tran_id
+
+    def waits(self, tran_id: int) -> bool:
+        """Say whether an attempt is the one that waits, in time."""
+        order_id = self.world.trans[tran_id].order_id
+        return self.waiting.get(order_id) == tran_id and self.takes_card(order_id, S.ON_PAYMENT)
+
+    def is_sent(self, order_id: int, verdict: Verdict) -> bool:
+        """Say whether the simpler model sends a card with a result."""
+        merchant = MERCHANTS[self.simple[order_id].merchant_id]
+        wanted = merchant.unauthenticated is Unauthenticated.PROCEED
+        return verdict is Verdict.PROVED or (wanted and verdict in ONLY_IF_WANTED)
+
+    def go_on(self, tran_id: int, result: AuthenticationResult) -> None:
+        """Send the card of an attempt that waits, or decline its order, in both models."""
+        order_id = self.world.trans[tran_id].order_id
+        facts = self.world.facts(order_id)
+        self.commit(plan_authenticated(self.context(), facts, tran_id, result))
+        self.went_on(order_id, sent=self.is_sent(order_id, result.verdict))
+
+    def went_on(self, order_id: int, *, sent: bool) -> None:
+        """Say in the simpler model that an attempt waits no more."""
+        simple, tran_id = self.simple[order_id], self.waiting.pop(order_id)
+        simple.status, self.phases[tran_id] = (S.ON_LOCK, "sent") if sent else (S.DECLINED, "done")
+        if not sent:
+            self.tell(order_id)
+
+    def give_up(self, order_id: int, status: S) -> None:
+        """Say in the simpler model that an order has ended before a card was sent."""
+        self.simple[order_id].status = status
+        self.waiting.pop(order_id, None)
+        self.tell(order_id)
+
+
+class Invariants(Attempts):
     """What holds after every step."""
 
     @invariant()
@@ -296,6 +315,23 @@ class Invariants(BothModels):
             assert all(tran.sent_at for tran in trans if tran.state in UNRESOLVED)
 
     @invariant()
+    def what_opens_a_card_is_kept_as_long_as_one_attempt_waits(self) -> None:
+        """An order on payment has one attempt that waits; a code without a card sent declined."""
+        for order_id, order in self.world.orders.items():
+            trans = self.world.facts(order_id).transactions
+            waiting = [tran.tran_id for tran in trans if tran.state is TranState.RESERVED]
+            assert waiting == [one for at, one in self.waiting.items() if at == order_id]
+            assert len(waiting) == (order.status is S.ON_PAYMENT)
+            for tran in trans:
+                known = tran.authentication
+                assert known is None or (known.key == KEY) == (tran.tran_id in waiting)
+                assert known is None or known.cavv is None or tran.tran_id in waiting
+                if tran.state is TranState.ABANDONED and tran.response_code:
+                    assert order.status is S.DECLINED
+            if order.status is S.DECLINED:
+                assert any(tran.response_code for tran in trans)
+
+    @invariant()
     def merchants_are_told_of_every_outcome(self) -> None:
         """The last notification says where the order is, unless it is busy or still waits."""
         told: dict[int, list[Notification]] = {order_id: [] for order_id in self.simple}
@@ -314,7 +350,8 @@ class Invariants(BothModels):
                 assert message.ref == self.world.orders[order_id].ref
             hears = bool(MERCHANTS[simple.merchant_id].notification_url)
             if simple.status is not S.ON_LOCK:
-                assert (simple.told > 0) == (hears and simple.status is not S.CREATED)
+                begun = simple.status not in {S.CREATED, S.ON_PAYMENT}
+                assert (simple.told > 0) == (hears and begun)
             if MERCHANTS[simple.merchant_id].change_status_url:
                 assert statuses[order_id][-1] == simple.status
                 assert all(one != next_ for one, next_ in pairwise(statuses[order_id]))
@@ -359,18 +396,67 @@ class Payments(Invariants):
     def sell(self, merchant: Merchant, amount: int, order_type: OrderType) -> int:
         """A shop creates an order that is paid at once: most operations begin here."""
         order_id = self.new_order(merchant, amount, order_type)
-        self.end_payment(self.pay(order_id), Outcome.APPROVED)
+        tran_id = self.begin(order_id)
+        self.go_on(tran_id, AuthenticationResult(verdict=Verdict.PROVED, cavv=CAVV))
+        self.end_payment(tran_id, Outcome.APPROVED)
         return order_id
 
     @rule(target=payments, order_id=orders)
     def submit_card(self, order_id: int) -> MultipleResults[int]:
-        """A payer submits a card; where the order no longer waits there is no payment."""
-        simple = self.simple[order_id]
-        if simple.status is S.CREATED and self.now < simple.deadline:
-            return multiple(self.pay(order_id))
+        """A payer types a card, perhaps again; where the order no longer waits nothing begins."""
+        if self.takes_card(order_id, S.CREATED, S.ON_PAYMENT):
+            return multiple(self.begin(order_id))
+        new = replace(ATTEMPT, numbers=self.drawn())
         with pytest.raises(IllegalTransition):
-            plan_authorisation(self.context(), self.world.facts(order_id), CARD, self.drawn())
+            plan_attempt(self.context(), self.world.facts(order_id), CARD, new)
         return multiple()
+
+    @rule(target=payments, order_id=orders)
+    def pay_with_saved_card(self, order_id: int) -> MultipleResults[int]:
+        """A shop pays with a saved card; where a card was typed or the order ended it may not."""
+        numbers = self.drawn()
+        read = (self.context(), self.world.facts(order_id), STORED_CARD, numbers)
+        if self.takes_card(order_id, S.CREATED):
+            self.commit(plan_authorisation(*read, card_uid=CARD_UID))
+            self.simple[order_id].status, self.phases[numbers.tran_id] = S.ON_LOCK, "sent"
+            return multiple(numbers.tran_id)
+        with pytest.raises(IllegalTransition):
+            plan_authorisation(*read, card_uid=CARD_UID)
+        return multiple()
+
+    @rule(tran_id=payments, result=RESULTS)
+    def keep_result(self, tran_id: int, result: AuthenticationResult) -> None:
+        """The directory tells the result of a challenge: the first one in time counts."""
+        order_id = self.world.trans[tran_id].order_id
+        plan = plan_result(self.context(), self.world.facts(order_id), tran_id, result, "sealed")
+        if not self.waits(tran_id) or self.phases[tran_id] == "kept":
+            assert plan is None
+            return
+        self.commit(plan)
+        facts = self.world.facts(order_id)
+        assert plan_result(self.context(), facts, tran_id, result, "sealed") is None
+        if self.is_sent(order_id, result.verdict):
+            self.phases[tran_id] = "kept"
+        else:
+            self.went_on(order_id, sent=False)
+
+    @precondition(lambda self: self.waiting)
+    @rule(result=RESULTS, comes_back=st.booleans())
+    def end_challenge(self, result: AuthenticationResult, *, comes_back: bool) -> None:
+        """A challenge ends, and the payer comes back or does not."""
+        tran_id = max(self.waiting.values())
+        self.keep_result(tran_id, result)
+        if comes_back:
+            self.authenticate(tran_id, result)
+
+    @rule(tran_id=payments, result=RESULTS)
+    def authenticate(self, tran_id: int, result: AuthenticationResult) -> None:
+        """A payment goes on from a result, once."""
+        if self.waits(tran_id):
+            self.go_on(tran_id, result)
+            return
+        facts = self.world.facts(self.world.trans[tran_id].order_id)
+        assert plan_authenticated(self.context(), facts, tran_id, result) is None
 
     @rule(tran_id=payments, outcome=st.sampled_from(Outcome))
     def answer_payment(self, tran_id: int, outcome: Outcome) -> None:
@@ -404,11 +490,10 @@ class Payments(Invariants):
     @rule(order_id=orders)
     def leave(self, order_id: int) -> None:
         """A payer presses cancel."""
-        facts, simple = self.world.facts(order_id), self.simple[order_id]
-        if simple.status is S.CREATED and self.now < simple.deadline:
+        facts = self.world.facts(order_id)
+        if self.takes_card(order_id, S.CREATED, S.ON_PAYMENT):
             self.commit(plan_leaving(self.context(), facts))
-            simple.status = S.CANCELED
-            self.tell(order_id)
+            self.give_up(order_id, S.CANCELED)
         else:
             with pytest.raises(IllegalTransition):
                 plan_leaving(self.context(), facts)
@@ -418,10 +503,9 @@ class Payments(Invariants):
         """The worker looks whether an order's time is over."""
         facts, simple = self.world.facts(order_id), self.simple[order_id]
         plan = plan_expiry(self.context(), facts)
-        if simple.status is S.CREATED and self.now >= simple.deadline:
+        if simple.status in {S.CREATED, S.ON_PAYMENT} and self.now >= simple.deadline:
             self.commit(plan)
-            simple.status = S.EXPIRED
-            self.tell(order_id)
+            self.give_up(order_id, S.EXPIRED)
         else:
             assert plan is None
 

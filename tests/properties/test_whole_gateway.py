@@ -39,10 +39,11 @@ from tests.paying import (
     post,
     refund_request,
     request,
+    submit_card,
 )
 from tests.paying import unsettled as open_desk
 
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.flows.upkeep.expire import expire
 from tkkpg.gateway.flows.upkeep.reconcile import reconcile
 from tkkpg.gateway.flows.upkeep.settle import settle

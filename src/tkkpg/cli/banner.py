@@ -34,6 +34,7 @@ def banner(info: SandboxInfo, host_name: str | None) -> str:
                 "Exec": f"{info.exec_url}  (mutual TLS, merchant {info.merchant_id})",
                 "Page": info.page_url,
                 "Demo shop": f"{info.shop_url}/",
+                "3-D Secure": f"{info.acs_url}  (the issuer's page, where a payer is asked)",
                 "Metrics": info.metrics_url,
             }
         ),

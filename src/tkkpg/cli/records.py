@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.model.xmlout import BAKU
@@ -48,9 +49,22 @@ def attributes(
             }
         elif name == "positions":
             told[name] = [asdict(one) for one in attribute]
+        elif isinstance(attribute, Authentication):
+            told[name] = _authentication(attribute)
         else:
             told[name] = attribute.alpha if isinstance(attribute, Currency) else attribute
     return told
+
+
+def _authentication(known: Authentication) -> dict[str, object]:
+    """Say how 3-D Secure ended; neither the key to the card nor the proof."""
+    return {
+        "server_trans_id": known.server_trans_id,
+        "result": known.verdict,
+        "reason": known.reason,
+        "eci": known.eci,
+        "ds_trans_id": known.ds_trans_id,
+    }
 
 
 def business_time(home: Path) -> datetime:

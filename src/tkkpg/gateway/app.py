@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tkkpg import __version__
 from tkkpg.gateway.clock import BusinessClock, Clock
 from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.flows.authenticate import keep_result
 from tkkpg.gateway.flows.upkeep.claim import claim
 from tkkpg.gateway.flows.upkeep.rounds import HOST_GRACE_S
 from tkkpg.gateway.flows.upkeep.workers import workers
@@ -19,15 +21,18 @@ from tkkpg.gateway.keys import Keys, load_keys
 from tkkpg.gateway.logs import AccessLog, get_logger
 from tkkpg.gateway.metrics import Metrics
 from tkkpg.gateway.notify.http import HttpCourier
-from tkkpg.gateway.runtime import Background, Gateway
+from tkkpg.gateway.runtime import Authentications, Background, Gateway
 from tkkpg.gateway.store.base import EVER
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.store.sqlite import SQLiteStore
+from tkkpg.gateway.threeds.results import create_results_app
+from tkkpg.gateway.threeds.scripted import ScriptedAuthenticator
 from tkkpg.gateway.web.exec import Exec
 from tkkpg.gateway.web.health import create_health_app
 from tkkpg.gateway.web.hosted_page import hosted_page
 from tkkpg.gateway.web.password_auth import PasswordAuth
+from tkkpg.gateway.web.peer import peer_fingerprint
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 
     from tkkpg.gateway.host.base import Host, Unclaimed
     from tkkpg.gateway.notify.base import Courier
+    from tkkpg.gateway.threeds.base import Authenticator
 
 DATABASE: Final = "tkkpg.db"
 KEYS: Final = "keys.toml"
@@ -53,6 +59,7 @@ async def open_gateway(
     home: Path,
     config: GatewayConfig,
     host: Host,
+    authenticator: Authenticator,
     *,
     clock: Clock | None = None,
     courier: Courier | None = None,
@@ -66,6 +73,7 @@ async def open_gateway(
         home: Existing folder of the database, the keys and the lock.
         config: Settings.
         host: The authorisation host; closed on leaving.
+        authenticator: 3-D Secure; closed on leaving.
         clock: Business and wall time; the home's own by default.
         courier: Takes notifications out; real HTTP by default. Closed on leaving.
         random_bytes: Source of every random identifier and key.
@@ -79,6 +87,7 @@ async def open_gateway(
             home,
             config,
             host,
+            authenticator,
             clock=clock or BusinessClock(home / CLOCK),
             courier=courier,
             random_bytes=random_bytes,
@@ -114,6 +123,7 @@ async def open_offline(home: Path) -> AsyncIterator[Gateway]:
             home,
             config,
             nobody,
+            ScriptedAuthenticator({}),
             clock=BusinessClock(home / CLOCK),
             courier=None,
             random_bytes=os.urandom,
@@ -125,6 +135,7 @@ async def _open(
     home: Path,
     config: GatewayConfig,
     host: Host,
+    authenticator: Authenticator,
     *,
     clock: Clock,
     courier: Courier | None,
@@ -148,19 +159,24 @@ async def _open(
     )
     stack.push_async_callback(carrier.aclose)
     stack.push_async_callback(host.aclose)
+    stack.push_async_callback(authenticator.aclose)
+    background = Background(log)
     gateway = Gateway(
         config=config,
         store=store,
         host=host,
+        authenticator=authenticator,
         courier=carrier,
         clock=clock,
         ids=Ids(random_bytes, store.reserve_numbers),
         keys=keys,
         metrics=metrics,
         log=log,
-        background=Background(log),
+        background=background,
+        authentications=Authentications(background),
     )
     stack.push_async_callback(gateway.background.drain, config.host_timeout_s + HOST_GRACE_S)
+    stack.push_async_callback(gateway.authentications.stop)
     return gateway
 
 
@@ -187,6 +203,22 @@ def exec_app(gateway: Gateway) -> ASGIApp:
 def page_app(gateway: Gateway) -> ASGIApp:
     """The application of the hosted page's listener, which serves ExecPasswordAuth too."""
     return _logged(gateway, PasswordAuth(gateway, hosted_page(gateway)), "page")
+
+
+def results_app(gateway: Gateway, directories: frozenset[str]) -> ASGIApp:
+    """The application of the listener on which the directory tells the results of challenges.
+
+    Args:
+        gateway: Whose challenges they are.
+        directories: SHA-256 of the DER of the directory's certificates, lower-case hexadecimal.
+    """
+    app = create_results_app(
+        partial(keep_result, gateway),
+        directories=directories,
+        peer=peer_fingerprint,
+        log=gateway.log,
+    )
+    return _logged(gateway, app, "results")
 
 
 def health_app(gateway: Gateway) -> ASGIApp:

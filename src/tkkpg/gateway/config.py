@@ -16,8 +16,10 @@ class GatewayConfig:
         test_cards: Card numbers that are accepted; `None` for every valid one.
         host_timeout_s: How long the host may take to answer; the Exec answer (20 s) and the
             client's read time-out (30 s) nest around it.
+        result_timeout_s: How long the directory may take to tell the result of a challenge, from
+            the browser's return on.
         page_patience_s: How long a submitted card waits for its outcome before the payer is shown
-            that it is being checked.
+            that it is being checked, from the answer of 3-D Secure on.
         settle_every_s: Pause between settlements; `None` settles when a business day begins, at
             midnight in Baku, and once at the start for a midnight that may have been missed.
         allow_loopback: Whether notifications may go to this machine.
@@ -27,6 +29,7 @@ class GatewayConfig:
     sandbox: bool
     test_cards: frozenset[str] | None
     host_timeout_s: float = 15.0
+    result_timeout_s: float = 30.0
     page_patience_s: float = 1.5
     settle_every_s: float | None = 1.0
     allow_loopback: bool = False

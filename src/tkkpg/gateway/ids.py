@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from tkkpg.protocol.values import OrderRef
 
@@ -56,7 +57,7 @@ class Ids:
             random_bytes: Secure random bytes of a given length.
             reserve: Reserves a block durably: (name, first ever, size) to its first number.
         """
-        self._random = random_bytes
+        self.random_bytes = random_bytes
         self._reserve = reserve
         self._blocks: dict[Sequence, Iterator[int]] = {name: iter(()) for name in Sequence}
         self._reserving = {name: asyncio.Lock() for name in Sequence}
@@ -66,15 +67,19 @@ class Ids:
 
         No digits: a long run of them would be masked as a card number in the log.
         """
-        return self._random(16).hex().translate(_LETTERS)
+        return self.random_bytes(16).hex().translate(_LETTERS)
 
     async def order_ref(self) -> OrderRef:
         """Give a new order's number and session: 32 upper-case hexadecimal digits."""
-        return OrderRef(await self.take(Sequence.ORDER), self._random(16).hex().upper())
+        return OrderRef(await self.take(Sequence.ORDER), self.random_bytes(16).hex().upper())
 
     def card_uid(self) -> str:
         """Give 32 upper-case hexadecimal digits that name a saved card."""
-        return self._random(16).hex().upper()
+        return self.random_bytes(16).hex().upper()
+
+    def uuid(self) -> str:
+        """Give a random UUID, which numbers an authentication."""
+        return str(UUID(bytes=self.random_bytes(16), version=4))
 
     async def stan(self) -> int:
         """Give a trace number of six digits, never zero."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from datetime import datetime
 
     from structlog.typing import FilteringBoundLogger
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from tkkpg.gateway.metrics import Metrics
     from tkkpg.gateway.notify.base import Courier
     from tkkpg.gateway.store.base import Store
+    from tkkpg.gateway.threeds.base import Authenticator, Challenge
+
+
+CHALLENGE_KEPT_S: Final = 900.0
+"""How long a challenge is remembered, for a form that is sent again; issuers allow ten minutes."""
 
 
 class Background:
@@ -80,6 +86,100 @@ class Rounds:
             return done
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question to 3-D Secure.
+
+    Attributes:
+        work: Ends when the payment has an outcome, or the payer is to be challenged.
+        challenge: The challenge as soon as there is one; `None` once it is known that there is
+            none, which is before the host is asked.
+    """
+
+    work: asyncio.Task[None]
+    challenge: asyncio.Future[Challenge | None]
+
+
+class Authentications:
+    """What this process has under way with 3-D Secure, by transaction.
+
+    It spares asking twice and waiting for nothing. Whatever decides is in the store.
+    """
+
+    def __init__(self, background: Background) -> None:
+        """Begin with nothing."""
+        self._background = background
+        self._asked: dict[int, Asked] = {}
+        self._concluding: dict[int, asyncio.Task[None]] = {}
+        self._results: dict[str, asyncio.Event] = {}
+        self._waiting: set[asyncio.Task[Any]] = set()
+
+    def ask(
+        self,
+        tran_id: int,
+        work: Callable[[asyncio.Future[Challenge | None]], Coroutine[Any, Any, None]],
+    ) -> Asked:
+        """Begin the work for a transaction, or give what was begun for it before."""
+        known = self._asked.get(tran_id)
+        if known is not None:
+            return known
+        loop = asyncio.get_running_loop()
+        challenge: asyncio.Future[Challenge | None] = loop.create_future()
+        asked = self._asked[tran_id] = Asked(self._background.start(work(challenge)), challenge)
+
+        def ended(_: object) -> None:
+            if not challenge.done():
+                challenge.set_result(None)
+            kept_s = CHALLENGE_KEPT_S if challenge.result() else 0.0
+            loop.call_later(kept_s, self._asked.pop, tran_id, None)
+
+        asked.work.add_done_callback(ended)
+        return asked
+
+    def conclude(
+        self, tran_id: int, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> asyncio.Task[None]:
+        """Begin what follows a challenge, or give what was begun for it before."""
+        task = self._concluding.get(tran_id)
+        if task is None:
+            task = self._concluding[tran_id] = self._background.start(work())
+            task.add_done_callback(lambda _: self._concluding.pop(tran_id, None))
+        return task
+
+    def under_way(self, tran_id: int) -> bool:
+        """Say whether a transaction will go on without its payer."""
+        asked = self._asked.get(tran_id)
+        return tran_id in self._concluding or (asked is not None and not asked.work.done())
+
+    @contextmanager
+    def awaiting(self, server_trans_id: str) -> Iterator[asyncio.Event]:
+        """Give what is set when the result of a challenge was kept by this process."""
+        event = self._results.setdefault(server_trans_id, asyncio.Event())
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - whoever waits is one
+        self._waiting.add(task)
+        try:
+            yield event
+        finally:
+            self._waiting.discard(task)
+            self._results.pop(server_trans_id, None)
+
+    def waiting(self) -> set[asyncio.Task[Any]]:
+        """Give the work that waits for a result, and has sent nothing yet."""
+        return set(self._waiting)
+
+    async def stop(self) -> None:
+        """Give up waiting for results, which nobody brings any more; the store has the attempts."""
+        for task in self._waiting:
+            task.cancel()
+
+    def kept(self, server_trans_id: str) -> None:
+        """Wake who waits for a result."""
+        event = self._results.get(server_trans_id)
+        if event is not None:
+            event.set()
+
+
 @dataclass(slots=True)
 class Upkeep:
     """What the gateway does by itself, and how far it is.
@@ -123,6 +223,7 @@ class Gateway:
     config: GatewayConfig
     store: Store
     host: Host
+    authenticator: Authenticator
     courier: Courier
     clock: Clock
     ids: Ids
@@ -130,5 +231,6 @@ class Gateway:
     metrics: Metrics
     log: FilteringBoundLogger
     background: Background
+    authentications: Authentications
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
     upkeep: Upkeep = field(default_factory=Upkeep)

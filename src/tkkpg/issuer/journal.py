@@ -3,7 +3,8 @@
 A request's answer and its movements are one transaction, committed before the answer leaves. WAL
 with `synchronous=NORMAL`: that outlives the end of the process at any moment, which is what an
 issuer in tests has to; a power cut may take the last moments. The file holds no card number: a
-kept card is a token, the account's name and the merchant that may use it.
+kept card is a token, the account's name and the merchant that may use it. Of a proof by 3-D Secure
+it keeps the ECI and whether a CAVV came, never the CAVV.
 """
 
 from __future__ import annotations
@@ -72,6 +73,11 @@ CREATE TABLE IF NOT EXISTS kept_card (
 CREATE TABLE IF NOT EXISTS registration (
     trace TEXT PRIMARY KEY REFERENCES message (trace),
     token TEXT NOT NULL REFERENCES kept_card (token)
+);
+CREATE TABLE IF NOT EXISTS proof (
+    trace TEXT PRIMARY KEY REFERENCES message (trace),
+    eci TEXT NOT NULL,
+    with_cavv INTEGER NOT NULL
 );
 """
 
@@ -195,18 +201,25 @@ class Journal:
         ((count,),) = self._rows("SELECT count(*) FROM message")
         return int(count)
 
-    def record(self, trace: Trace, values: tuple[Any, ...]) -> None:
+    def record(
+        self, trace: Trace, values: tuple[Any, ...], proof: tuple[str, bool] | None = None
+    ) -> None:
         """Record a request with its answer.
 
         Args:
             trace: What it is found by again.
             values: Type, RRN, account, amount, currency, original's key, code, approval code.
+            proof: ECI, and whether a CAVV came; `None` when nothing was said of 3-D Secure.
         """
         self._db.execute(
             "INSERT INTO message (trace, type, rrn, account, amount_minor, currency, original,"
             " code, approval) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (key(trace), *values),
         )
+        if proof is not None:
+            self._db.execute(
+                "INSERT INTO proof (trace, eci, with_cavv) VALUES (?, ?, ?)", (key(trace), *proof)
+            )
 
     def move(
         self, trace: Trace, original: str, standing: Standing, movements: Iterable[Movement]

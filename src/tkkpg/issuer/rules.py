@@ -25,6 +25,9 @@ NOT_ENOUGH: Final = "076"
 OVER_LIMIT: Final = "095"
 SYSTEM_ERROR: Final = "811"
 
+FULL_PROOF: Final = frozenset({"05", "02"})
+"""ECI that only a CAVV can back: the cardholder was proved by 3-D Secure."""
+
 
 class MovementKind(StrEnum):
     """Why money moved."""
@@ -108,7 +111,7 @@ def authorise(
         return Decision(INVALID_CARD)
     if message.get(fields.PROCESSING) != fields.PURCHASE_CODE:
         return Decision(INVALID_CODE)
-    if reversed_before or not amount:
+    if reversed_before or not amount or not _is_backed(message):
         return Decision(INVALID_TRANSACTION)
     code = _code(account, amount, available_minor)
     moved = _moved(code, amount)
@@ -117,6 +120,13 @@ def authorise(
     if message[fields.TYPE].startswith("01"):
         return Decision(code, (Movement(MovementKind.HOLD, held_minor=moved),))
     return Decision(code, (Movement(MovementKind.CHARGE, charged_minor=moved),))
+
+
+def _is_backed(message: fields.Message) -> bool:
+    """Whether a CAVV comes where the ECI claims full proof, and none without an ECI."""
+    elements = fields.elements_of(message)
+    eci, has_cavv = elements.get(fields.ECI_TAG), fields.CAVV_TAG in elements
+    return eci is not None if has_cavv else eci not in FULL_PROOF
 
 
 def _moved(code: str, amount_minor: int) -> int:

@@ -13,7 +13,7 @@ from tkkpg.issuer.rules import APPROVED, SYSTEM_ERROR, Decision, Standing
 from tkkpg.protocol.codes import response_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tkkpg.gateway.host.fields import Message, Trace
     from tkkpg.issuer.accounts import Account
@@ -122,7 +122,9 @@ class Issuer:
                 0,
                 returned=False,
             )
-            known = self._record(trace, message, decision, standing, key(trace))
+            known = self._record(
+                trace, message, decision, standing, key(trace), proof=_proof(elements)
+            )
             asked = elements.get(fields.REGISTRATION_TAG) == fields.REGISTER
             if asked and response_code(known.code).approved:
                 known = known._replace(
@@ -164,6 +166,8 @@ class Issuer:
         decision: Decision,
         standing: Standing | None,
         original: str,
+        *,
+        proof: tuple[str, bool] | None = None,
     ) -> Answer:
         answer = Answer(
             decision.code,
@@ -183,6 +187,7 @@ class Issuer:
                 answer.code,
                 answer.approval,
             ),
+            proof,
         )
         if standing is not None:
             self._journal.move(trace, original, standing, decision.movements)
@@ -201,6 +206,12 @@ def _recorded(message: Message, answer: Answer) -> Message:
     if answer.token is not None:
         reply[fields.ADDITIONAL] = fields.additional({fields.KEPT_CARD_TAG: answer.token.reveal()})
     return reply
+
+
+def _proof(elements: Mapping[str, str]) -> tuple[str, bool] | None:
+    """Say what may be kept of a proof: the ECI, and whether a CAVV came."""
+    eci = elements.get(fields.ECI_TAG)
+    return None if eci is None else (eci, fields.CAVV_TAG in elements)
 
 
 def _merchant(message: Message) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -27,6 +28,18 @@ class JournalLine:
     held_minor: int
     charged_minor: int
     currency: str
+
+
+class ProofLine(NamedTuple):
+    """What an authorisation said of 3-D Secure.
+
+    Attributes:
+        eci: Two digits.
+        with_cavv: Whether a CAVV came.
+    """
+
+    eci: str
+    with_cavv: bool
 
 
 def movements(path: Path) -> list[JournalLine]:
@@ -66,6 +79,16 @@ def holds_by_original(path: Path) -> dict[str, int]:
             "SELECT original_rrn, sum(held_minor) FROM movement GROUP BY original_rrn"
         ).fetchall()
     return {str(rrn): int(str(held)) for rrn, held in found}
+
+
+def proof_by_original(path: Path) -> dict[str, ProofLine]:
+    """Give what was said of 3-D Secure, by the RRN of the authorisation, approved or not.
+
+    An authorisation that said nothing of it is left out.
+    """
+    with closing(_reading(path)) as db:
+        found = db.execute("SELECT rrn, eci, with_cavv FROM proof JOIN message USING (trace)")
+        return {str(rrn): ProofLine(str(eci), bool(cavv)) for rrn, eci, cavv in found}
 
 
 def unbalanced(path: Path) -> tuple[str, ...]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.issuer.accounts import OPENING_MINOR, Account
+from tkkpg.protocol.codes import Origin
 from tkkpg.protocol.masking import Secret
 from tkkpg.sandbox.cards import (
+    PLAIN_APPROVAL,
     CardOutcome,
     amount_card,
     amount_minor_of,
     card_of,
+    codes_of,
     every_card,
-    produced_codes,
 )
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 NOT_ENOUGH: Final = "076"
 """Its card has an empty account rather than a code that is played."""
-LEFT_TO_THE_ACCOUNT: Final = frozenset({"001", NOT_ENOUGH})
+LEFT_TO_THE_ACCOUNT: Final = frozenset({PLAIN_APPROVAL, NOT_ENOUGH})
 """Codes that an account answers by itself."""
 _PLAYED: Final = frozenset({CardOutcome.APPROVED, CardOutcome.PART, CardOutcome.DECLINED})
 
@@ -44,7 +46,7 @@ def never_sent() -> dict[str, int | None]:
 
 
 def _account(card: SandboxCard) -> Account:
-    code = card.response_code
+    code = card.host_code
     played = card.outcome in _PLAYED and code not in LEFT_TO_THE_ACCOUNT
     return Account(
         name=card.name,
@@ -67,4 +69,5 @@ def _by_amount() -> dict[int, str]:
 
 
 def _codes() -> tuple[str, ...]:
-    return tuple(entry.code for entry in produced_codes())
+    """Give the codes that come of an authorisation; 3-D Secure ends an order before one."""
+    return codes_of(Origin.HOST, Origin.GATEWAY)

@@ -26,20 +26,21 @@ from tkkpg.gateway.app import (
     health_app,
     open_gateway,
     page_app,
+    results_app,
 )
-from tkkpg.gateway.authority import Authority, Issued
 from tkkpg.gateway.clock import BusinessClock, Clock, SystemClock
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.control import serve_control
 from tkkpg.gateway.host.iso_host import Address, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
-from tkkpg.gateway.server import Listener, Servers, exec_tls, page_tls
+from tkkpg.gateway.server import Listener, Servers
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.protocol.values import AZN, Amount
 from tkkpg.sandbox.accounts import never_sent
 from tkkpg.sandbox.cards import every_card
+from tkkpg.sandbox.certificates import open_certificates
 from tkkpg.sandbox.enrolment import WRITTEN, enrol_merchant
 from tkkpg.sandbox.faults import (
     Dice,
@@ -47,20 +48,25 @@ from tkkpg.sandbox.faults import (
     Place,
     Wishes,
     Wishing,
+    WishingAuthenticator,
     fault_verbs,
     faulty_line,
     outcome_verbs,
 )
 from tkkpg.sandbox.issuer_process import IssuerProcess, issuer_process
+from tkkpg.sandbox.later import Later
 from tkkpg.sandbox.shop.app import demo_shop
 from tkkpg.sandbox.shop.settings import ShopSettings
+from tkkpg.sandbox.threeds import threeds_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
+    from tkkpg.gateway.authority import Issued
     from tkkpg.gateway.runtime import Gateway
+    from tkkpg.sandbox.certificates import Certificates
 
 MERCHANT_ID: Final = "E1000010"
 """The bank's shared test merchant (document)."""
@@ -84,6 +90,7 @@ class SandboxSettings:
         page_port: Port of the hosted page.
         shop_port: Port of the demo shop.
         metrics_port: Port of /metrics and /healthz.
+        acs_port: Port of the issuer's page, where a payer is challenged.
         host_name: A bank's host name to answer to, such as `tstpg.kapitalbank.az`.
         opening_balance: What the merchant's current account holds in a fresh home.
         fresh: Start empty.
@@ -97,6 +104,7 @@ class SandboxSettings:
     page_port: int = 8443
     shop_port: int = 8080
     metrics_port: int = 9464
+    acs_port: int = 8444
     host_name: str | None = None
     opening_balance: Amount = OPENING_BALANCE
     fresh: bool = False
@@ -110,6 +118,7 @@ class SandboxInfo:
     """Where everything is, once everything accepts connections.
 
     Attributes:
+        acs_url: Origin of the issuer's page, where a payer is challenged.
         journal: The issuer's database: what it really did.
         issuer_pid: Its process; another one after it had to be started again.
     """
@@ -118,6 +127,7 @@ class SandboxInfo:
     page_url: str
     shop_url: str
     metrics_url: str
+    acs_url: str
     merchant_id: str
     ca: Path
     certificate: Path
@@ -133,19 +143,6 @@ class SandboxInfo:
             name: value if isinstance(value, int) else str(value)
             for name, value in asdict(self).items()
         }
-
-
-class _Later:
-    """Stands for an application until all ports are bound and so all addresses known."""
-
-    def __init__(self) -> None:
-        self._app: asyncio.Future[ASGIApp] = asyncio.get_running_loop().create_future()
-
-    def becomes(self, app: ASGIApp) -> None:
-        self._app.set_result(app)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (await asyncio.shield(self._app))(scope, receive, send)
 
 
 def main(settings: SandboxSettings, started: Callable[[SandboxInfo], None], *, human: bool) -> int:
@@ -183,13 +180,23 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
     with ownership(home / LOCK):
         if settings.fresh:
             _empty(home)
-        certificates = _certificates(settings)
-    apps = {name: _Later() for name in ("exec", "page", "shop", "metrics")}
+        now = SystemClock().wall()
+        certificates = open_certificates(home, MERCHANT_ID, settings.host_name, now)
+    clock = BusinessClock(home / CLOCK)
+    apps = {name: Later() for name in ("exec", "page", "results", "shop", "metrics")}
     log = get_logger("tkkpg.sandbox")
     async with AsyncExitStack() as stack, AsyncExitStack() as listening:
+        ours = _listeners(settings, certificates, apps)
         servers = await listening.enter_async_context(
-            Servers(
-                _listeners(settings, certificates, apps), log=get_logger("tkkpg.gateway.server")
+            Servers(ours, log=get_logger("tkkpg.gateway.server"))
+        )
+        # It ends after the gateway, which asks it while payments under way are finished.
+        threeds = await stack.enter_async_context(
+            threeds_world(
+                certificates,
+                clock,
+                acs_port=settings.acs_port,
+                results_port=servers.port("results"),
             )
         )
         issuer = await stack.enter_async_context(
@@ -197,16 +204,19 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
         )
 
         def current() -> SandboxInfo:
-            return _info(settings, certificates, servers, issuer)
+            return _info(settings, certificates, servers, threeds.acs_url, issuer)
 
         info = current()
         dice = Dice(settings.fault_seed, settings.fault_rates)
-        clock = BusinessClock(home / CLOCK)
         link = _link(settings, issuer.port, dice, clock)
         wishes = Wishes()
         async with (
             open_gateway(
-                home, _config(settings, info), Wishing(link, never_sent(), wishes), clock=clock
+                home,
+                _config(settings, info),
+                Wishing(link, never_sent(), wishes),
+                WishingAuthenticator(threeds.authenticator, wishes),
+                clock=clock,
             ) as gateway,
             _client(info, servers.port("exec")) as client,
             serve_control(
@@ -216,18 +226,13 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
         ):
             await _until_ready(link)
             await _enrol(gateway, settings, certificates.merchant, info)
-            for name, issued in certificates.watched:
-                gateway.metrics.watch_certificate(name, issued.not_after, gateway.clock.wall)
-            shop = ShopSettings(
-                base_url=info.shop_url, page_url=info.page_url, database=home / SHOP_DATABASE
-            )
+            _watch(gateway, certificates)
             apps["exec"].becomes(HttpFaults(exec_app(gateway), dice, Place.EXEC))
             apps["page"].becomes(page_app(gateway))
+            apps["results"].becomes(results_app(gateway, certificates.directories))
             apps["metrics"].becomes(health_app(gateway))
             # Not in the access log: the shop's addresses are secrets of their payers.
-            apps["shop"].becomes(
-                HttpFaults(demo_shop(client, shop), dice, Place.NOTIFICATION, path=NOTIFY)
-            )
+            apps["shop"].becomes(_shop(home, info, client, dice))
             _describe(info)
             try:
                 yield info
@@ -240,6 +245,14 @@ def _describe(info: SandboxInfo) -> None:
     """Write down where everything is, for the commands that ask for it."""
     path = info.database.with_name(INFO)
     path.write_text(json.dumps(info.as_json()) + "\n", encoding="utf-8")
+
+
+def _shop(home: Path, info: SandboxInfo, client: AsyncClient, dice: Dice) -> ASGIApp:
+    """Make the demo shop, with faults where it is notified."""
+    settings = ShopSettings(
+        base_url=info.shop_url, page_url=info.page_url, database=home / SHOP_DATABASE
+    )
+    return HttpFaults(demo_shop(client, settings), dice, Place.NOTIFICATION, path=NOTIFY)
 
 
 def _link(settings: SandboxSettings, port: int, dice: Dice, clock: Clock) -> IsoHost:
@@ -267,37 +280,21 @@ async def _until_ready(link: IsoHost) -> None:
                 await asyncio.sleep(0.005)
 
 
-@dataclass(frozen=True, slots=True)
-class _Certificates:
-    authority: Authority
-    server: Issued
-    merchant: Issued
-
-    @property
-    def watched(self) -> tuple[tuple[str, Issued], ...]:
-        return (("server", self.server), (f"merchant {MERCHANT_ID}", self.merchant))
-
-
-def _certificates(settings: SandboxSettings) -> _Certificates:
-    now = SystemClock().wall()
-    authority = Authority(settings.home, now)
-    names = (settings.host_name,) if settings.host_name else ()
-    return _Certificates(
-        authority,
-        authority.server_certificate(names, now),
-        authority.merchant_certificate(MERCHANT_ID, now),
-    )
+def _watch(gateway: Gateway, certificates: Certificates) -> None:
+    """Let the metrics tell how long the certificates last that people have to do with."""
+    watched = (("server", certificates.server), (f"merchant {MERCHANT_ID}", certificates.merchant))
+    for name, issued in watched:
+        gateway.metrics.watch_certificate(name, issued.not_after, gateway.clock.wall)
 
 
 def _listeners(
-    settings: SandboxSettings, certificates: _Certificates, apps: dict[str, _Later]
+    settings: SandboxSettings, certificates: Certificates, apps: dict[str, Later]
 ) -> list[Listener]:
-    server = certificates.server
-    mutual = exec_tls(server.certificate, server.key, certificates.authority.merchants_ca)
-    page = page_tls(server.certificate, server.key)
+    mutual, page = certificates.mutual_tls(), certificates.page_tls()
     return [
         Listener("exec", apps["exec"], LOOPBACK, settings.exec_port, mutual),
         Listener("page", apps["page"], LOOPBACK, settings.page_port, page),
+        Listener("results", apps["results"], LOOPBACK, 0, certificates.mutual_tls()),
         Listener("shop", apps["shop"], LOOPBACK, settings.shop_port),
         Listener("metrics", apps["metrics"], LOOPBACK, settings.metrics_port),
     ]
@@ -305,8 +302,9 @@ def _listeners(
 
 def _info(
     settings: SandboxSettings,
-    certificates: _Certificates,
+    certificates: Certificates,
     servers: Servers,
+    acs_url: str,
     issuer: IssuerProcess,
 ) -> SandboxInfo:
     name = settings.host_name or "localhost"
@@ -317,6 +315,7 @@ def _info(
         page_url=f"https://{page}/index.jsp",
         shop_url=f"http://localhost:{servers.port('shop')}",
         metrics_url=f"http://{LOOPBACK}:{servers.port('metrics')}/metrics",
+        acs_url=acs_url,
         merchant_id=MERCHANT_ID,
         ca=certificates.authority.servers_ca,
         certificate=certificates.merchant.certificate,

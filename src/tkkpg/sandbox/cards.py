@@ -16,21 +16,24 @@ from importlib.resources import files
 from typing import Any, Final
 
 from tkkpg.gateway.model.card import passes_check_digit
-from tkkpg.protocol.codes import Origin, Outcome, ResponseCode, listed
+from tkkpg.issuer.threeds.scenario import Answer, Fault, Scenario
+from tkkpg.protocol.codes import Origin, Outcome, ResponseCode, listed, response_code
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.protocol.values import Language
 
-PRODUCED: Final = frozenset({Origin.HOST, Origin.GATEWAY})
-"""Codes of these origins can be had; what is not listed here does not work yet."""
 AMOUNT_BASE_MINOR: Final = 100_000
 """On the card `amount`, this plus a code is the amount that ends with the code: 1,000.76 is 076,
 1,000.00 is 000, 999.99 is -1. Minor units of any currency."""
+THREEDS_BASE_MINOR: Final = 200_000
+"""The same for the codes of 3-D Secure: 2,000.05 is 05. From the base above 00 would be 000."""
+PLAIN_APPROVAL: Final = "001"
+"""What an account with money answers."""
 _SCHEME: Final = "40000000"
 """Leading digits of a card that is made for a code: Visa, in a range of test cards."""
 
 
 class CardOutcome(StrEnum):
-    """What becomes of an authorisation with a test card."""
+    """What the host does with a test card, once 3-D Secure has let it through."""
 
     APPROVED = "approved"
     """It is approved."""
@@ -67,9 +70,11 @@ class SandboxCard:
         cvv2: Three digits.
         cardholder: The name printed on the card.
         does: One English sentence for people.
-        outcome: What becomes of an authorisation.
-        response_code: What the order ends with.
+        outcome: What becomes of an authorisation that is sent.
+        response_code: What the order ends with, at a merchant whose `unauthenticated` is `decline`
+            and with a payer who passes a challenge.
         delay_s: Seconds until the host answers.
+        threeds: What 3-D Secure does; `None` for a card whose range the directory does not know.
     """
 
     name: str
@@ -80,7 +85,23 @@ class SandboxCard:
     does: str
     outcome: CardOutcome
     response_code: str
+    threeds: Scenario | None
     delay_s: float = 0
+
+    @property
+    def host_code(self) -> str:
+        """What the host answers, also where 3-D Secure would end the order with its own code."""
+        decided = response_code(self.response_code).origin is Origin.THREE_DS
+        return PLAIN_APPROVAL if decided else self.response_code
+
+    @property
+    def threeds_words(self) -> str:
+        """What 3-D Secure does with it, in a few words for people."""
+        if self.threeds is None:
+            return "range not known"
+        method = ("method page",) if self.threeds.method else ()
+        fault = () if self.threeds.fault is None else (self.threeds.fault,)
+        return ", ".join((*method, self.threeds.answer, *fault))
 
 
 def test_cards() -> tuple[SandboxCard, ...]:
@@ -98,18 +119,18 @@ def every_card() -> tuple[SandboxCard, ...]:
     return tuple(_by_name().values())
 
 
-def produced_codes() -> tuple[ResponseCode, ...]:
-    """Give the response codes that can be had on demand, in the order of the bank's document."""
-    return tuple(entry for entry in listed() if entry.origin in PRODUCED)
+def codes_of(*origins: Origin) -> tuple[str, ...]:
+    """Give the response codes that one of these says, in the order of the bank's document."""
+    return tuple(entry.code for entry in listed() if entry.origin in origins)
 
 
 def card_of(code: str) -> SandboxCard:
     """Find the card that a payment with ends with a response code.
 
     Raises:
-        ConfigurationError: The code is not listed, or cannot be had yet.
+        ConfigurationError: The code is not listed.
     """
-    if code not in {entry.code for entry in produced_codes()}:
+    if code not in {entry.code for entry in listed()}:
         raise ConfigurationError(
             f"The response code {code!r} cannot be had here. Use one of those that `tkkpg cards` "
             "lists; a code is written as the bank writes it, such as 076."
@@ -121,9 +142,10 @@ def amount_minor_of(code: str) -> int:
     """Give the amount, in minor units, that on the card `amount` ends with a response code.
 
     Raises:
-        ConfigurationError: The code is not listed, or cannot be had yet.
+        ConfigurationError: The code is not listed.
     """
-    return AMOUNT_BASE_MINOR + int(card_of(code).response_code)
+    threeds = card_of(code).response_code in codes_of(Origin.THREE_DS)
+    return (THREEDS_BASE_MINOR if threeds else AMOUNT_BASE_MINOR) + int(code)
 
 
 def find_card(name_or_pan: str) -> SandboxCard:
@@ -151,14 +173,25 @@ def _data() -> dict[str, Any]:
 
 
 def _card(entry: Mapping[str, Any]) -> SandboxCard:
-    return SandboxCard(**{**entry, "outcome": CardOutcome(entry["outcome"])})
+    told = _data()["usual"] | entry
+    return SandboxCard(
+        **{
+            **told,
+            "outcome": CardOutcome(told["outcome"]),
+            "threeds": _scenario(told["threeds"]) if told["threeds"] else None,
+        }
+    )
+
+
+def _scenario(told: Mapping[str, Any]) -> Scenario:
+    fault = told.get("fault")
+    return Scenario(**{**told, "answer": Answer(told["answer"]), "fault": fault and Fault(fault)})
 
 
 @cache
 def _by_name() -> Mapping[str, SandboxCard]:
     named = {card.name: card for card in (*test_cards(), amount_card())}
-    made = {entry.code: _made(entry) for entry in produced_codes() if entry.code not in named}
-    return named | made
+    return named | {entry.code: _made(entry) for entry in listed() if entry.code not in named}
 
 
 @cache
@@ -172,15 +205,14 @@ def _made(entry: ResponseCode) -> SandboxCard:
     Only what field 39 says can be made so: a code that has another cause needs a named card.
     """
     outcome = _OUTCOMES[entry.outcome]
-    return SandboxCard(
-        name=entry.code,
-        pan=_with_check_digit(f"{_SCHEME}{entry.code:0>4}000"),
-        expiry="12/40",
-        cvv2="123",
-        cardholder="TEST CARDHOLDER",
-        does=f"{_DOES[outcome]}: {entry.text(Language.EN)}.",
-        outcome=outcome,
-        response_code=entry.code,
+    return _card(
+        {
+            "name": entry.code,
+            "pan": _with_check_digit(f"{_SCHEME}{entry.code:0>4}000"),
+            "does": f"{_DOES[outcome]}: {entry.text(Language.EN)}.",
+            "outcome": outcome,
+            "response_code": entry.code,
+        }
     )
 
 

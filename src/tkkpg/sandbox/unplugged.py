@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tkkpg.gateway.host.base import Host, Unclaimed
+    from tkkpg.gateway.model.authentication import Proceed
     from tkkpg.gateway.model.card import StoredCard
     from tkkpg.gateway.model.transaction import Transaction
 
@@ -32,13 +33,15 @@ class Unplugged:
         """Begin to connect."""
         await self._host.start(unclaimed)
 
-    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
         """Ask the issuer, unless the card is one that never leaves."""
         if isinstance(card, Card) and card.pan.reveal() in self._pans:
             amount_minor = self._pans[card.pan.reveal()]
             if amount_minor in {None, tran.amount_minor}:
                 return HostReply.not_sent()
-        return await self._host.authorise(tran, card)
+        return await self._host.authorise(tran, card, proof)
 
     async def complete(
         self, tran: Transaction, original: Transaction, *, repeat: bool = False

@@ -30,6 +30,7 @@ from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.server import Listener, Servers
+from tkkpg.gateway.threeds.scripted import everybody_proved
 
 LOOPBACK: Final = "127.0.0.1"
 LIFE_S: Final = 120
@@ -46,7 +47,7 @@ async def serve(home: Path) -> None:
         not_after=SystemClock().wall() + timedelta(days=1),
     )
     config = GatewayConfig(page_url=PAGE_URL, sandbox=True, test_cards=None)
-    async with open_gateway(home, config, quick_host()) as gateway:
+    async with open_gateway(home, config, quick_host(), everybody_proved()) as gateway:
         await enrol(gateway, merchant(), certificate)
         app = with_certificate(exec_app(gateway), FINGERPRINT)
         listener = Listener("exec", app, LOOPBACK, 0)

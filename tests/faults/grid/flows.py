@@ -22,13 +22,15 @@ from tkkpg.client import (
     CreatedOrder,
     OperationRefused,
     OrderOptions,
+    OrderRef,
     OrdersFilter,
     OrderStatus,
     OrderType,
 )
 from tkkpg.gateway.app import DATABASE
 from tkkpg.gateway.store.sqlite import connect, select
-from tkkpg.sandbox.cardholder import form_with, pay
+from tkkpg.protocol.redirect import payment_url
+from tkkpg.sandbox.cardholder import Conduct, form_with, pay
 from tkkpg.sandbox.cards import find_card
 
 Drive: TypeAlias = Callable[[Life, Told], Awaitable[None]]
@@ -82,26 +84,46 @@ async def ordering(one: Life, told: Told) -> None:
 
 
 async def buy(
-    one: Life, told: Told, card: str, kind: OrderType = OrderType.PURCHASE
+    one: Life,
+    told: Told,
+    card: str,
+    kind: OrderType = OrderType.PURCHASE,
+    conduct: Conduct = Conduct.PASS,
 ) -> CreatedOrder:
     """Create an order, pay it on the page, and ask about it."""
     created = await order(one, told, kind)
-    journey = await pay(one.http, created.payment_url, find_card(card))
-    if journey.xmlout is not None:
-        told.outcomes[created.order_id] = journey.xmlout.order_status
+    await type_card(one, told, created.ref, card, conduct)
     await one.client.get_order_status(created.ref)
     await one.client.get_order_information(created.ref)
     await one.client.get_orders(OrdersFilter(order_id=created.order_id))
     return created
 
 
-def paying(card: str) -> Drive:
+async def type_card(
+    one: Life, told: Told, ref: OrderRef, card: str, conduct: Conduct = Conduct.PASS
+) -> None:
+    """Pay an order on the page, by way of the bank where it asks; note how it ends."""
+    address = payment_url(one.info["page_url"], ref)
+    journey = await pay(one.http, address, find_card(card), conduct=conduct)
+    if journey.xmlout is not None:
+        told.outcomes[ref.order_id] = journey.xmlout.order_status
+
+
+def paying(card: str, conduct: Conduct = Conduct.PASS) -> Drive:
     """Make a drive that buys with a card."""
 
     async def drive(one: Life, told: Told) -> None:
-        await buy(one, told, card)
+        await buy(one, told, card, conduct=conduct)
 
     return drive
+
+
+async def typing_again(one: Life, told: Told) -> None:
+    """Pay what an earlier life left at the bank, with the card typed again."""
+    with closing(connect(one.home / DATABASE, writing=False)) as db:
+        left = select(db, "SELECT order_id, session_id FROM orders WHERE status = 'ON-PAYMENT'")
+    for order_id, session_id in left:
+        await type_card(one, told, OrderRef(order_id, session_id), "challenge")
 
 
 async def give_back(one: Life, told: Told, created: CreatedOrder) -> None:
@@ -289,6 +311,8 @@ def later(hours: int) -> Callable[[Path], None]:
 HOLD: Final = OrderType.PRE_AUTH
 STOP, KILL = signal.SIGSTOP, signal.SIGKILL
 APPROVED: Final = paying("approve")
+CHALLENGED: Final = paying("challenge")
+KEPT: Final = "commit.after:authentication_kept"
 REFUNDING: Final = following(give_back)
 COMPLETING: Final = following(complete, kind=HOLD)
 SILENT_REFUND: Final = following(give_back, issuer=STOP)
@@ -300,6 +324,8 @@ FLOWS: Final = (
     Flow("purchase, silent host", paying("810"), whole=True),
     Flow("refund", REFUNDING, whole=True),
     Flow("hold completed", COMPLETING, whole=True),
+    Flow("challenge passed", CHALLENGED),
+    Flow("challenge failed", paying("challenge", Conduct.WRONG)),
     Flow("charge reversed", following(reverse)),
     Flow("hold reversed", following(reverse, kind=HOLD)),
     Flow("completed, then refunded", following(complete, give_back, kind=HOLD)),
@@ -319,6 +345,7 @@ FLOWS: Final = (
     Flow("reversal, declined", following(mislaid, declined(reverse))),
     Flow("reversal, no link", following(reverse, issuer=KILL)),
     Flow("reversal, silent host", SILENT_REVERSAL, resolved=False),
+    Flow("card typed again", typing_again, CHALLENGED, KEPT, whole=True),
     Flow("payment recovered", nothing, APPROVED, "host.answered:authorisation", whole=True),
     Flow("reversal recovered", nothing, paying("810"), "host.before:advice", whole=True),
     Flow("refund recovered", nothing, REFUNDING, "host.answered:refund", whole=True),

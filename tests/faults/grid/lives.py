@@ -23,7 +23,7 @@ from tkkpg.sandbox.cardholder import browser
 
 OPTIONS: Final = ("--host-timeout=0.5", "--opening-balance=1000000.00")
 """Silence is short, and the merchant's account covers every refund."""
-PORTS: Final = ("--exec-port=0", "--page-port=0", "--metrics-port=0")
+PORTS: Final = ("--exec-port=0", "--page-port=0", "--acs-port=0", "--metrics-port=0")
 SHOP_PORTS: Final = range(10_000, 30_000)
 """Below the ones that systems pick for themselves."""
 GONE_S: Final = 10.0

@@ -32,7 +32,14 @@ ASKED_FOR: Final = {
     "expiry-of-a-locked-order",
     "synchronous-off",
 }
-QUICK: Final = ("record-twice", "expiry-of-a-locked-order", "lost-update")
+QUICK: Final = (
+    "record-twice",
+    "expiry-of-a-locked-order",
+    "lost-update",
+    "key-kept-after-sending",
+    "decline-without-its-code",
+    "second-result-overwrites",
+)
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))

@@ -32,7 +32,7 @@ class Sandbox:
 
 def start(home: Path, *options: str) -> subprocess.Popen[str]:
     """Start `tkkpg sandbox` on free ports."""
-    ports = ("--exec-port=0", "--page-port=0", "--shop-port=0")
+    ports = ("--exec-port=0", "--page-port=0", "--shop-port=0", "--acs-port=0")
     command = [sys.executable, "-m", "tkkpg", "sandbox", "--home", str(home), *ports, *options]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=os.path.sep

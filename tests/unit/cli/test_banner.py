@@ -17,6 +17,7 @@ INFO = SandboxInfo(
     page_url="https://localhost:8443/index.jsp",
     shop_url="http://localhost:8080",
     metrics_url="http://127.0.0.1:9464/metrics",
+    acs_url="https://127.0.0.1:8444",
     merchant_id="E1000010",
     ca=HOME / "ca.pem",
     certificate=HOME / "merchants" / "E1000010" / "cert.pem",
@@ -31,8 +32,10 @@ INFO = SandboxInfo(
 def test_it_names_everything_that_a_developer_needs() -> None:
     told = banner(INFO, None)
 
-    for value in (INFO.exec_url, INFO.page_url, INFO.shop_url, INFO.ca, INFO.certificate, INFO.key):
-        assert str(value) in told
+    for value in (INFO.exec_url, INFO.page_url, INFO.shop_url, INFO.acs_url):
+        assert value in told
+    for path in (INFO.ca, INFO.certificate, INFO.key):
+        assert str(path) in told
     assert "Ctrl-C" in told
     assert "--fresh" in told
 

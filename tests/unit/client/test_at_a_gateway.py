@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.gateway_fixtures import MERCHANT_ID, SHOP, Stage, stage
-from tests.paying import DECLINED, AnsweringHost, card, pay, settled, stored
+from tests.paying import DECLINED, AnsweringHost, card, pay, settled, stored, submit_card
 from tests.unit.client.scripted import ENDPOINT, AsyncManualClock
 
 from tkkpg.client import (
@@ -27,7 +27,7 @@ from tkkpg.client import (
     Position,
     RefundOutcome,
 )
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.model.transaction import HostReply, TranKind
 from tkkpg.protocol.masking import Secret
 

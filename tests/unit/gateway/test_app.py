@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.challenged import DIRECTORY, at_the_issuer, result_of
 from tests.gateway_fixtures import stage
 
+from tkkpg.gateway.threeds.messages import TransStatus
+from tkkpg.gateway.threeds.scripted import ScriptedAuthenticator
 from tkkpg.protocol.errors import ConfigurationError
 
 pytestmark = pytest.mark.anyio
@@ -33,3 +36,27 @@ async def test_a_database_without_its_keys_is_not_opened(tmp_path: Path) -> None
         async with stage(tmp_path):
             pass
     assert not (tmp_path / "keys.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "status"), [(DIRECTORY, 200), ("ef" * 32, 403), (None, 403)]
+)
+async def test_the_listener_for_results_hears_the_directory_alone(
+    tmp_path: Path, fingerprint: str | None, status: int
+) -> None:
+    async with at_the_issuer(tmp_path) as scene:
+        answer = await scene.say(result_of(TransStatus.PROVED), fingerprint)
+    assert answer.status_code == status
+    assert b'"messageType":"Erro"' in answer.content
+
+
+async def test_the_authenticator_is_closed_on_leaving(tmp_path: Path) -> None:
+    closed: list[str] = []
+
+    class Closing(ScriptedAuthenticator):
+        async def aclose(self) -> None:
+            closed.append("authenticator")
+
+    async with stage(tmp_path, authenticator=Closing({})):
+        assert closed == []
+    assert closed == ["authenticator"]

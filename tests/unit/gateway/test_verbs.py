@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from tests.clock_fixtures import moved_desk
 from tests.gateway_fixtures import MERCHANT_ID
-from tests.paying import Answer, AnsweringHost, card, create
+from tests.paying import Answer, AnsweringHost, card, create, submit_card
 
 from tkkpg.gateway import verbs
 from tkkpg.gateway.clock import BusinessClock
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.model.transaction import TranKind
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.verbs import (

@@ -26,6 +26,7 @@ SLOW: Final = "5200000000005006"
 FORCED: Final = "5200000000000510"
 LIMITED: Final = "4000000000002115"
 UNKNOWN: Final = "4111111111111111"
+CAVV: Final = "AAECAwQFBgcICQoLDA0ODxAREhM="
 ACCOUNTS: Final = (
     Account(name="rich", pan=Secret(PAN), balance_minor=100_000),
     Account(name="poor", pan=Secret(POOR), balance_minor=0),
@@ -51,6 +52,14 @@ def authorisation(message_type: str, amount_minor: int = 1_000, pan: str = PAN) 
 def registering(message: Message) -> Message:
     """The same authorisation, which asks the issuer to keep the card."""
     return {**message, fields.ADDITIONAL: "71011"}
+
+
+def claiming(message: Message, eci: str | None, cavv: str | None = None) -> Message:
+    """The same authorisation, with what it says of 3-D Secure."""
+    said = {fields.ECI_TAG: eci, fields.CAVV_TAG: cavv}
+    elements = {tag: text for tag, text in said.items() if text is not None}
+    before = message.get(fields.ADDITIONAL, "")
+    return {**message, fields.ADDITIONAL: before + fields.additional(elements)}
 
 
 def by_token(token: str, message_type: str = fields.CHARGE, amount_minor: int = 1_000) -> Message:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.unit.issuer.peers import (
     ACCOUNTS,
+    CAVV,
     DEADLINE_S,
     PAN,
     UNKNOWN,
@@ -20,6 +21,7 @@ from tests.unit.issuer.peers import (
     authorisation,
     bank,
     by_token,
+    claiming,
     connected,
     registering,
     repeated,
@@ -157,12 +159,19 @@ async def test_a_journal_that_cannot_be_used_is_said_in_words(tmp_path: Path, da
             pass
 
 
-async def test_the_journal_is_private_and_holds_no_card_number(tmp_path: Path) -> None:
+async def test_the_journal_is_private_and_holds_neither_card_number_nor_proof(
+    tmp_path: Path,
+) -> None:
     charge = authorisation(fields.CHARGE)
     stranger = authorisation(fields.CHARGE, pan=UNKNOWN)
     async with bank(tmp_path / "home") as (info, link):
         kept = registering(authorisation(fields.CHARGE))
-        for request in (charge, stranger, kept, about(charge, fields.REVERSAL_ADVICE)):
+        for request in (
+            claiming(charge, "05", CAVV),
+            stranger,
+            kept,
+            about(charge, fields.REVERSAL_ADVICE),
+        ):
             await link.ask(request)
         files = {path: path.read_bytes() for path in info.journal.parent.iterdir()}
 
@@ -173,3 +182,4 @@ async def test_the_journal_is_private_and_holds_no_card_number(tmp_path: Path) -
         assert charge[fields.RRN].encode() in everything
         assert PAN.encode() not in everything
         assert UNKNOWN.encode() not in everything
+        assert CAVV.encode() not in everything

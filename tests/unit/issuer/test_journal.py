@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.issuer.peers import (
     ACCOUNTS,
+    CAVV,
     POOR,
     about,
     authorisation,
+    claiming,
     refund,
     registering,
     repeated,
@@ -30,10 +32,12 @@ from tkkpg.issuer.statement import (
     holds_by_original,
     movements,
     net_by_original,
+    proof_by_original,
     unbalanced,
 )
 from tkkpg.issuer.tokens import random_token
 
+CLAIMS: Final = ((None, None), ("07", None), ("05", CAVV), ("05", None), (None, CAVV))
 AMOUNTS: Final = (400, 600, 1_000, 30_000)
 
 
@@ -95,6 +99,30 @@ def test_an_account_keeps_its_balance_when_the_file_is_opened_again(tmp_path: Pa
         assert journal.available("poor") == 0
 
 
+def test_a_journal_made_before_proofs_were_kept_is_opened_and_keeps_them(tmp_path: Path) -> None:
+    path = tmp_path / "issuer.db"
+    first, second = authorisation(fields.CHARGE), claiming(authorisation(fields.CHARGE), "07")
+    with opened(path) as (issuer, journal), journal.tx():
+        before = issuer.answer(first)
+        journal._db.execute("DROP TABLE proof")
+
+    with opened(path) as (issuer, journal), journal.tx():
+        assert issuer.answer(first) == before
+        issuer.answer(second)
+
+    assert list(proof_by_original(path)) == [second[fields.RRN]]
+
+
+def test_a_proof_does_not_stay_when_the_tx_fails(tmp_path: Path) -> None:
+    path = tmp_path / "issuer.db"
+    request = claiming(authorisation(fields.CHARGE), "05", CAVV)
+    with opened(path) as (issuer, journal):
+        with pytest.raises(fields.MalformedMessage), journal.tx():
+            _answer_then_fail(issuer, request)
+
+        assert proof_by_original(path) == {}
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> list[Message]:
     """Requests about a few authorisations in any order, also before them, each perhaps again."""
@@ -105,6 +133,7 @@ def requests(draw: st.DrawFn) -> list[Message]:
         )
     ]
     originals = [registering(one) if draw(st.booleans()) else one for one in originals]
+    originals = [claiming(one, *draw(st.sampled_from(CLAIMS))) for one in originals]
     originals.append(authorisation(fields.CHARGE, pan=POOR))
     asked = list(originals)
     for _ in range(draw(st.integers(0, 10))):

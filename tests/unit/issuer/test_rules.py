@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from tests.unit.issuer.peers import ACCOUNTS, about, authorisation, refund
+from tests.unit.issuer.peers import ACCOUNTS, CAVV, about, authorisation, claiming, refund
 
 from tkkpg.gateway.host import fields
 from tkkpg.issuer import rules
@@ -103,6 +103,31 @@ def test_an_advice_undoes_a_part_by_the_amount_that_was_asked_for() -> None:
 
 def test_nothing_is_no_amount() -> None:
     assert _asked(authorisation(fields.CHARGE, 0)) == Decision("055")
+
+
+@pytest.mark.parametrize(
+    ("eci", "cavv", "code"),
+    [
+        ("05", CAVV, "001"),
+        ("02", CAVV, "001"),
+        ("06", CAVV, "001"),
+        ("06", None, "001"),
+        ("01", None, "001"),
+        ("07", None, "001"),
+        ("00", None, "001"),
+        (None, None, "001"),
+        ("05", None, "055"),
+        ("02", None, "055"),
+        (None, CAVV, "055"),
+    ],
+)
+@pytest.mark.parametrize("asked", [HOLD, CHARGE])
+def test_an_eci_of_full_proof_is_backed_by_a_cavv(
+    asked: fields.Message, eci: str | None, cavv: str | None, code: str
+) -> None:
+    decision = _asked(claiming(asked, eci, cavv))
+
+    assert (decision.code, decision.movements != ()) == (code, code == "001")
 
 
 def test_what_its_reversal_has_overtaken_is_not_done() -> None:

@@ -87,6 +87,8 @@ async def test_an_echo_comes_back_and_signs_nobody_on(running: tuple[IssuerInfo,
         pytest.param(written(CHARGE | {fields.PROCESSING: fields.REFUND_CODE}), id="no original"),
         pytest.param(written(CHARGE | {fields.ADDITIONAL: "7232SHORT"}), id="token cut off"),
         pytest.param(written(CHARGE | {fields.ADDITIONAL: "7101171011"}), id="element twice"),
+        pytest.param(written(CHARGE | {fields.ADDITIONAL: "730209"}), id="no ECI"),
+        pytest.param(written(CHARGE | {fields.ADDITIONAL: f"7427{peers.CAVV[:27]}"}), id="no CAVV"),
     ],
 )
 async def test_garbage_ends_its_own_link_with_a_line_in_the_log(
@@ -102,6 +104,7 @@ async def test_garbage_ends_its_own_link_with_a_line_in_the_log(
 
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("link_garbage", "warning")]
     assert peers.PAN not in str(logs)
+    assert peers.CAVV[:27] not in str(logs)
 
 
 async def test_what_came_before_garbage_is_carried_out(link: Link, journal: Path) -> None:

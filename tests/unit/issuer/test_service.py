@@ -12,6 +12,7 @@ from tests.unit.issuer.peers import (
     about,
     authorisation,
     by_token,
+    claiming,
     network,
     of_merchant,
     refund,
@@ -483,6 +484,31 @@ async def test_a_request_that_names_a_card_twice_ends_the_link(link: Link, journ
 
     assert await link.ended()
     assert len(movements(journal)) == 1
+
+
+# --------------------------------------------------------------------------- 3-D Secure
+
+
+@EACH_AUTHORISATION
+@pytest.mark.parametrize("eci", ["05", "02"])
+async def test_a_claim_of_full_proof_without_a_cavv_is_declined_and_stays_so(
+    link: Link, journal: Path, kind: str, eci: str
+) -> None:
+    request = claiming(authorisation(kind), eci)
+
+    assert await link.code(request) == "055"
+    assert await link.code(claiming(repeated(request), None, peers.CAVV)) == "055"
+    assert movements(journal) == []
+
+
+async def test_a_proved_authorisation_moves_money_keeps_the_card_and_shows_no_proof(
+    link: Link, journal: Path
+) -> None:
+    request = claiming(registering(authorisation(fields.CHARGE)), "05", peers.CAVV)
+    reply = await link.ask(request)
+
+    assert set(fields.elements_of(reply)) == {fields.KEPT_CARD_TAG}
+    assert net_by_original(journal) == {request[fields.RRN]: 1_000}
 
 
 # ---------------------------------------------------------------------------- scenarios

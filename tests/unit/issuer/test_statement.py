@@ -7,10 +7,26 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.unit.issuer.peers import Link, about, authorisation, refund
+from tests.unit.issuer.peers import (
+    CAVV,
+    POOR,
+    Link,
+    about,
+    authorisation,
+    claiming,
+    refund,
+    repeated,
+)
 
 from tkkpg.gateway.host import fields
-from tkkpg.issuer.statement import holds_by_original, movements, net_by_original, unbalanced
+from tkkpg.issuer.statement import (
+    ProofLine,
+    holds_by_original,
+    movements,
+    net_by_original,
+    proof_by_original,
+    unbalanced,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +70,34 @@ async def test_a_refund_that_names_the_completion_belongs_to_the_hold(
         assert await link.code(request) == "001"
 
     assert net_by_original(journal) == {hold[fields.RRN]: 600}
+
+
+async def test_what_was_said_of_3d_secure_is_told_by_authorisation(
+    link: Link, journal: Path
+) -> None:
+    proved = claiming(authorisation(fields.CHARGE), "05", CAVV)
+    unproved = claiming(authorisation(fields.HOLD), "07")
+    declined = claiming(authorisation(fields.CHARGE, pan=POOR), "01", CAVV)
+    unbacked = claiming(authorisation(fields.CHARGE), "02")
+    for request in (proved, unproved, declined, unbacked, authorisation(fields.CHARGE)):
+        await link.ask(request)
+    await link.ask(about(proved, fields.REVERSAL))
+
+    assert proof_by_original(journal) == {
+        proved[fields.RRN]: ProofLine("05", with_cavv=True),
+        unproved[fields.RRN]: ProofLine("07", with_cavv=False),
+        declined[fields.RRN]: ProofLine("01", with_cavv=True),
+        unbacked[fields.RRN]: ProofLine("02", with_cavv=False),
+    }
+
+
+async def test_what_a_repeat_says_of_3d_secure_changes_nothing(link: Link, journal: Path) -> None:
+    request = claiming(authorisation(fields.CHARGE), "05", CAVV)
+    first = await link.ask(request)
+    without = {key: text for key, text in request.items() if key != fields.ADDITIONAL}
+
+    assert await link.ask(claiming(repeated(without), "07")) == first
+    assert proof_by_original(journal) == {request[fields.RRN]: ProofLine("05", with_cavv=True)}
 
 
 async def test_an_account_whose_sums_were_changed_is_named(link: Link, journal: Path) -> None:

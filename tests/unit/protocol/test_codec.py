@@ -570,6 +570,25 @@ def test_a_callback_is_read_in_every_shape(wrapped: bool, as_base64: bool) -> No
     assert decode_callback(f"\r\n {xmlmsg}\n") == XMLOUT
 
 
+def test_a_callback_says_nothing_of_3d_secure_where_nothing_is_known() -> None:
+    xmlmsg = encode_callback(XMLOUT, wrapped=False, as_base64=False)
+
+    assert "ThreeDS" not in xmlmsg
+    assert "AuthorizationResponseCode" not in xmlmsg
+
+
+def test_a_callback_is_read_whatever_another_gateway_says_of_3d_secure() -> None:
+    elements = (
+        "<ThreeDSVerification>Y</ThreeDSVerification><ThreeDSVerificaion>?</ThreeDSVerificaion>"
+        "<ThreeDSStatus>Onaylandı</ThreeDSStatus><AuthorizationResponseCode/></Message>"
+    )
+    xmlmsg = encode_callback(XMLOUT, wrapped=False, as_base64=False)
+    read = decode_callback(xmlmsg.replace("</Message>", elements))
+
+    assert (read.three_ds_verification, read.three_ds_status) == ("?", "Onaylandı")
+    assert read.authorization_response_code is None
+
+
 def test_a_callback_with_an_illegal_value_is_not_written() -> None:
     with pytest.raises(LocalProtocolError, match="PurchaseAmount must be a whole number"):
         encode_callback(replace(XMLOUT, amount_minor=0), wrapped=True, as_base64=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tkkpg.issuer.accounts import OPENING_MINOR, Account
 from tkkpg.protocol.codes import Origin, Outcome, listed
 from tkkpg.sandbox.accounts import accounts, never_sent
@@ -30,6 +32,14 @@ def test_every_other_code_of_the_host_but_plain_approval_is_played_on_its_card()
     assert played == {code: code for code in codes}
 
 
+@pytest.mark.parametrize("name", ["00", "05", "18", "attempted", "unavailable", "3ds-silent"])
+def test_a_card_that_3d_secure_ends_has_an_account_for_the_merchant_that_sends_it(
+    name: str,
+) -> None:
+    pan = BY_NAME[name].pan
+    assert BY_NAME[name] == Account(name=name, pan=pan, balance_minor=OPENING_MINOR)
+
+
 def test_a_part_approval_is_answered() -> None:
     codes = [entry.code for entry in listed() if entry.outcome is Outcome.REVERSE]
     assert [BY_NAME[code].answers(1) for code in codes] == [True, True]
@@ -39,6 +49,7 @@ def test_the_amount_decides_on_one_card_alone() -> None:
     assert [name for name, one in BY_NAME.items() if one.by_amount] == ["amount"]
     amount = BY_NAME["amount"]
     assert [amount.played(minor) for minor in (100_076, 100_000, 3_000)] == ["076", "000", None]
+    assert [amount.played(minor) for minor in (200_000, 200_005, 200_018)] == [None] * 3
     assert [amount.answers(minor) for minor in (100_810, 100_076)] == [False, True]
 
 

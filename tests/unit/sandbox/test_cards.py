@@ -6,23 +6,39 @@ import re
 
 import pytest
 
+from tkkpg.gateway.model.authentication import AuthenticationResult as Result
+from tkkpg.gateway.model.authentication import (
+    Decline,
+    Unauthenticated,
+    Verdict,
+    decide_authentication,
+)
+from tkkpg.issuer.threeds.acs import STATUSES
+from tkkpg.issuer.threeds.scenario import Answer, Fault
 from tkkpg.protocol.codes import Origin, Outcome, listed, response_code
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.masking import Secret
 from tkkpg.sandbox import cards
 from tkkpg.sandbox.cards import (
-    PRODUCED,
     CardOutcome,
     SandboxCard,
     amount_card,
     amount_minor_of,
     card_of,
+    codes_of,
     every_card,
     find_card,
-    produced_codes,
 )
 
 NAMED = cards.test_cards()
 CARDS = every_card()
+NAMES = ["approve", "challenge", "076", "051", "211", "810", "-1", "slow"]
+NAMES += ["challenge-mc", "method", "method-challenge"]
+NAMES += ["attempted", "unavailable", "information", "decoupled", "not-authenticated", "rejected"]
+NAMES += ["00", "05", "18", "3ds-silent", "3ds-malformed", "3ds-other-transaction", "3ds-redirect"]
+NAMES += ["challenge-no-result", "challenge-result-twice", "challenge-result-after"]
+NAMES += ["challenge-result-late", "challenge-forged"]
+ENDED_AT_ONCE = STATUSES.keys() - {Answer.CHALLENGE, Answer.OTHER_TRANSACTION}
 each_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 
 
@@ -34,8 +50,7 @@ def passes_the_check_digit(pan: str) -> bool:
 
 
 def test_the_names_are_those_that_programs_rely_on() -> None:
-    names = [card.name for card in NAMED]
-    assert names == ["approve", "slow", "076", "051", "211", "810", "-1"]
+    assert [card.name for card in NAMED] == NAMES
 
 
 def test_the_first_card_is_the_banks_own() -> None:
@@ -84,8 +99,8 @@ def test_a_response_code_is_listed(card: SandboxCard) -> None:
 
 
 @each_card
-def test_a_response_code_agrees_with_the_outcome(card: SandboxCard) -> None:
-    code = response_code(card.response_code)
+def test_what_the_host_answers_agrees_with_the_outcome(card: SandboxCard) -> None:
+    code = response_code(card.host_code)
     says_so = {
         CardOutcome.APPROVED: (Outcome.APPROVE, Origin.HOST),
         CardOutcome.PART: (Outcome.REVERSE, Origin.HOST),
@@ -97,9 +112,9 @@ def test_a_response_code_agrees_with_the_outcome(card: SandboxCard) -> None:
 
 
 @each_card
-def test_a_card_named_by_a_code_produces_it(card: SandboxCard) -> None:
-    approving = {"approve": "001", "slow": "001", "amount": "001"}
-    assert card.response_code == approving.get(card.name, card.name)
+def test_a_card_named_by_a_code_ends_with_it(card: SandboxCard) -> None:
+    codes = {entry.code for entry in listed()}
+    assert card.name not in codes or card.response_code == card.name
 
 
 def test_all_outcomes_are_there() -> None:
@@ -123,7 +138,7 @@ def test_a_card_is_found_by_name_by_number_and_as_it_is_printed(card: SandboxCar
 
 @pytest.mark.parametrize("wanted", ["", "declined", "4111111111111111", "416973321349586"])
 def test_an_unknown_card_is_refused_with_the_names(wanted: str) -> None:
-    with pytest.raises(ConfigurationError, match="approve, slow, 076, 051, 211, 810, -1, amount"):
+    with pytest.raises(ConfigurationError, match=", ".join([*NAMES, "amount"])):
         find_card(wanted)
 
 
@@ -142,44 +157,112 @@ def test_a_card_does_not_show_what_is_printed_on_it(card: SandboxCard) -> None:
     assert card.expiry not in shown
 
 
+# ------------------------------------------------------------------------------ 3-D Secure
+
+
+def test_a_card_is_frictionless_unless_its_entry_says_otherwise() -> None:
+    plain = {card.name for card in CARDS if card.threeds_words == "frictionless"}
+
+    assert plain >= {"approve", "slow", "amount", *codes_of(Origin.HOST, Origin.GATEWAY)}
+
+
+def test_every_answer_and_every_fault_has_a_card() -> None:
+    scenarios = [card.threeds for card in CARDS if card.threeds]
+
+    assert {scenario.answer for scenario in scenarios} == set(Answer)
+    assert {scenario.fault for scenario in scenarios} == {None, *Fault}
+    assert {scenario.answer for scenario in scenarios if scenario.method} == {
+        Answer.FRICTIONLESS,
+        Answer.CHALLENGE,
+    }
+
+
+def test_a_fault_strikes_after_a_challenge_only() -> None:
+    with_fault = [card.threeds for card in CARDS if card.threeds and card.threeds.fault]
+
+    assert {scenario.answer for scenario in with_fault} == {Answer.CHALLENGE}
+
+
+def test_a_visa_and_a_mastercard_are_challenged() -> None:
+    challenged = {card.pan[0] for card in CARDS if card.threeds_words == "challenge"}
+
+    assert challenged == {"4", "5"}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("00", "range not known"),
+        ("method-challenge", "method page, challenge"),
+        ("challenge-forged", "challenge, forged"),
+        ("076", "frictionless"),
+    ],
+)
+def test_a_few_words_say_what_3d_secure_does(name: str, words: str) -> None:
+    assert find_card(name).threeds_words == words
+
+
+@pytest.mark.parametrize(
+    "card",
+    [card for card in NAMED if card.threeds and card.threeds.answer in ENDED_AT_ONCE],
+    ids=lambda card: card.name,
+)
+def test_a_card_that_is_not_challenged_ends_with_what_the_gateway_makes_of_its_answer(
+    card: SandboxCard,
+) -> None:
+    assert card.threeds
+    status, reason = STATUSES[card.threeds.answer]
+    result = Result(verdict=Verdict(status.value), reason=reason, cavv=Secret("x" * 28))
+    decided = decide_authentication(result, Unauthenticated.DECLINE, None)
+
+    threeds_code = decided.code if isinstance(decided, Decline) else None
+    assert (card.response_code in codes_of(Origin.THREE_DS)) == (threeds_code is not None)
+    assert threeds_code in {None, card.response_code}
+
+
 # ------------------------------------------------------------------------------ codes
 
 
-def test_every_code_that_can_be_had_has_a_card_named_by_it() -> None:
-    names = {card.name for card in CARDS}
-
-    assert [entry.code for entry in listed() if entry.origin in PRODUCED] == [
-        entry.code for entry in produced_codes() if entry.code in names
-    ]
+def test_every_code_has_a_card_named_by_it() -> None:
+    assert {entry.code for entry in listed()} <= {card.name for card in CARDS}
 
 
-def test_no_card_is_listed_for_a_code_that_cannot_be_had() -> None:
-    left = {entry.code for entry in listed() if entry.origin not in PRODUCED}
-
-    assert left & {card.name for card in CARDS} == set()
+def test_a_code_that_the_host_does_not_say_has_a_card_with_an_entry() -> None:
+    assert set(codes_of(Origin.GATEWAY, Origin.THREE_DS)) <= {card.name for card in NAMED}
 
 
 def test_a_made_card_shows_its_code() -> None:
     made = [card for card in CARDS if card not in (*NAMED, amount_card())]
 
-    assert len(made) == len(produced_codes()) - 5
+    assert len(made) == len(listed()) - 8
     assert all(card.pan[8:12] == f"0{card.response_code}" for card in made)
 
 
-@pytest.mark.parametrize("code", ["05", "999", "", "approve", "amount"])
-def test_what_is_no_code_that_can_be_had_has_no_card(code: str) -> None:
+@pytest.mark.parametrize("code", ["5", "999", "", "approve", "amount"])
+def test_what_is_no_listed_code_has_no_card(code: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be had here"):
         card_of(code)
 
 
 @pytest.mark.parametrize(
-    ("code", "amount_minor"), [("076", 100_076), ("000", 100_000), ("810", 100_810), ("-1", 99_999)]
+    ("code", "amount_minor"),
+    [
+        ("076", 100_076),
+        ("000", 100_000),
+        ("810", 100_810),
+        ("-1", 99_999),
+        ("00", 200_000),
+        ("05", 200_005),
+        ("18", 200_018),
+    ],
 )
-def test_an_amount_is_a_thousand_and_the_code(code: str, amount_minor: int) -> None:
+def test_an_amount_is_a_thousand_and_the_code_and_two_for_3d_secure(
+    code: str, amount_minor: int
+) -> None:
     assert amount_minor_of(code) == amount_minor
 
 
 def test_no_two_codes_share_an_amount() -> None:
-    amounts = {amount_minor_of(entry.code) for entry in produced_codes()}
+    amounts = {amount_minor_of(entry.code) for entry in listed()}
 
-    assert len(amounts) == len(produced_codes())
+    assert len(amounts) == len(listed())

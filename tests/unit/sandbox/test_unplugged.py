@@ -6,8 +6,9 @@ import pytest
 from tests.conformance.plans import tran
 
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
-from tkkpg.gateway.model.card import Card, Expiry
-from tkkpg.gateway.model.transaction import HostReply, Outcome
+from tkkpg.gateway.model.authentication import Proceed
+from tkkpg.gateway.model.card import Card, Expiry, StoredCard
+from tkkpg.gateway.model.transaction import HostReply, Outcome, Transaction
 from tkkpg.protocol.masking import Secret
 from tkkpg.sandbox.unplugged import Unplugged
 
@@ -50,6 +51,26 @@ async def test_every_other_card_goes_on(host: Unplugged) -> None:
 
     assert reply == await BEHIND.authorise(tran(), _card(GOOD))
     assert reply.outcome is Outcome.APPROVED
+
+
+class _Noting(ScriptedHost):
+    """A host that says what was proved."""
+
+    noted: Proceed | None = None
+
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
+        self.noted = proof
+        return await super().authorise(tran, card, proof)
+
+
+async def test_what_was_proved_goes_on_with_the_card() -> None:
+    behind = _Noting({GOOD: Scenario(Outcome.APPROVED, "001")}, 0.05)
+
+    await Unplugged(behind, {NEVER: None}).authorise(tran(), _card(GOOD), Proceed("07", None))
+
+    assert behind.noted == Proceed("07", None)
 
 
 @pytest.mark.parametrize("verb", ["complete", "reverse", "refund"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from tkkpg.cli.output import Command, print_json, print_table, spaced
-from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.codes import listed, response_code
 from tkkpg.protocol.values import Language
-from tkkpg.sandbox.cards import SandboxCard, amount_card, every_card, produced_codes, test_cards
+from tkkpg.sandbox.cards import SandboxCard, amount_card, every_card, test_cards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,17 +21,25 @@ def cards(*, as_json: bool) -> None:
     """List the test cards: those with a name, then one for each other response code.
 
     The sandbox refuses every other number. The names go into `tkkpg pay --card`. The numbers are
-    public and pay nothing anywhere.
+    public and pay nothing anywhere. What a card ends with holds at a merchant that declines whom
+    3-D Secure did not prove.
     """
     if as_json:
-        names = [field.name for field in fields(SandboxCard)]
-        print_json([{name: getattr(card, name) for name in names} for card in every_card()])
+        print_json([asdict(card) for card in every_card()])
         return
     named = (*test_cards(), amount_card())
     print_table(
-        ("Name", "Number", "Expiry", "CVV2", "Code", "What happens"),
+        ("Name", "Number", "Expiry", "CVV2", "Code", "3-D Secure", "What happens"),
         [
-            (card.name, spaced(card.pan), card.expiry, card.cvv2, card.response_code, card.does)
+            (
+                card.name,
+                spaced(card.pan),
+                card.expiry,
+                card.cvv2,
+                card.response_code,
+                card.threeds_words,
+                card.does,
+            )
             for card in named
         ],
         title="Cards with a name",
@@ -53,5 +61,5 @@ def _print_codes(made: Iterable[SandboxCard]) -> None:
             )
             for card in made
         ],
-        title=f"A card for each of the other response codes; {len(produced_codes())} in all",
+        title=f"A card for each of the other response codes; {len(listed())} in all",
     )

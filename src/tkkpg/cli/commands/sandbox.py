@@ -16,6 +16,7 @@ from tkkpg.sandbox import app
 
 PORT: Final = click.IntRange(0, 65535)
 METRICS_PORT: Final = 9464
+ACS_PORT: Final = 8444
 
 
 @click.command("sandbox", cls=Command)
@@ -27,6 +28,11 @@ METRICS_PORT: Final = 9464
     "--metrics-port",
     type=PORT,
     help=f"Of /metrics and /healthz.  [default: {METRICS_PORT}; any free one with --exec-port 0]",
+)
+@click.option(
+    "--acs-port",
+    type=PORT,
+    help=f"Of the issuer's page.  [default: {ACS_PORT}; any free one with --exec-port 0]",
 )
 @click.option("--host-name", metavar="NAME", help="A bank's host name to answer to.")
 @click.option(
@@ -60,6 +66,7 @@ def sandbox(
     page_port: int,
     shop_port: int,
     metrics_port: int | None,
+    acs_port: int | None,
     host_name: str | None,
     opening_balance: Amount,
     host_timeout: float,
@@ -73,15 +80,18 @@ def sandbox(
     Everything is in --home: database, keys and certificates. Orders and payments are kept until
     the next start with --fresh.
     """
+    # Who lets the ports be picked runs several sandboxes beside each other.
     if metrics_port is None:
-        # Who lets the ports be picked runs several sandboxes beside each other.
         metrics_port = METRICS_PORT if exec_port else 0
+    if acs_port is None:
+        acs_port = ACS_PORT if exec_port else 0
     settings = app.SandboxSettings(
         home=home.resolve(),  # what the sandbox says about itself is read from other folders
         exec_port=exec_port,
         page_port=page_port,
         shop_port=shop_port,
         metrics_port=metrics_port,
+        acs_port=acs_port,
         host_name=host_name,
         opening_balance=opening_balance,
         fresh=fresh,

@@ -15,6 +15,7 @@ from tkkpg.cli.output import Command, print_facts, print_json, print_table
 from tkkpg.cli.records import DATABASE, attributes, business_time, local
 from tkkpg.cli.values import ORDER_ID
 from tkkpg.gateway.model.order import NEVER_EXPIRES, Order
+from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.store.views import (
     ORDERS_MAX,
     Delivery,
@@ -164,9 +165,17 @@ def _print_timeline(view: OrderView) -> None:
     )
 
 
+def _proof(tran: Transaction) -> str:
+    """Say how 3-D Secure ended, and what of it the host was told."""
+    known = tran.authentication
+    if known is None or known.verdict is None:
+        return ""
+    return f"{known.verdict}, ECI {known.eci}" if tran.sent_at else str(known.verdict)
+
+
 def _print_money(view: OrderView) -> None:
     print_table(
-        ("Transaction", "Kind", "State", "Amount", "Code", "Approval", "RRN", "Card"),
+        ("Transaction", "Kind", "State", "Amount", "Code", "Approval", "RRN", "Card", "3-D Secure"),
         [
             (
                 tran.tran_id,
@@ -177,6 +186,7 @@ def _print_money(view: OrderView) -> None:
                 tran.approval_code,
                 tran.rrn,
                 tran.pan_masked,
+                _proof(tran),
             )
             for tran in view.transactions
         ],

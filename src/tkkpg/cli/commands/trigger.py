@@ -53,8 +53,9 @@ def outcome(
 ) -> None:
     """Let the next authorisation of an order or a merchant end with the response code CODE.
 
-    Once, whatever card pays: what is sent to the issuer is the test card of that code. An order
-    goes before its merchant. Before -1 write two dashes: tkkpg trigger outcome --order 17 -- -1
+    Once, whatever card pays: the directory or the issuer, whichever says the code, is asked about
+    the test card of that code. An order goes before its merchant. Before -1 write two
+    dashes: tkkpg trigger outcome --order 17 -- -1
     """
     if (order_id is None) == (merchant_id is None):
         raise click.UsageError("Name one: --order or --merchant.")

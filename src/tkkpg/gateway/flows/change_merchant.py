@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tkkpg.gateway.flows.decide import commit, context
 from tkkpg.gateway.flows.enrol import OPERATOR, registered_merchant
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.model.errors import PolicyRefusal
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.gateway.notify.addresses import refusal
@@ -155,6 +156,12 @@ def _switch(value: object) -> bool:
     return value
 
 
+def _unauthenticated(value: object) -> Unauthenticated:
+    if not isinstance(value, str) or value not in set(Unauthenticated):
+        _refuse("must be decline or proceed")
+    return Unauthenticated(value)
+
+
 def _whole(most: int, unit: str) -> Callable[[int], int]:
     def check(value: int) -> int:
         if type(value) is not int or not 0 <= value <= most:
@@ -177,6 +184,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "fee_bp": _whole(FEE_BP_MAX, "hundredths of a per cent"),
     "duplicate_window_s": _whole(DUPLICATE_WINDOW_MAX_S, "seconds"),
     "card_registration": _switch,
+    "unauthenticated": _unauthenticated,
     "active": _switch,
 }
 """What can be changed, with what checks a new value."""

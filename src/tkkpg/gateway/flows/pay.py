@@ -1,33 +1,31 @@
-"""One payment: the payer opens the page, submits a card or leaves; the host is asked once."""
+"""The payer at the hosted page: opens it, leaves it, is handed over to the shop."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tkkpg.gateway.config import PAGE_KEPT
-from tkkpg.gateway.flows.decide import decide, draw_numbers
-from tkkpg.gateway.flows.record import ask_and_record
-from tkkpg.gateway.model.decisions.payment import plan_authorisation, plan_leaving
+from tkkpg.gateway.flows.decide import decide
+from tkkpg.gateway.model.decisions.payment import plan_leaving
 from tkkpg.gateway.model.errors import IllegalTransition, OrderUnknown
 from tkkpg.gateway.model.lifecycle import ENDED
-from tkkpg.gateway.model.order import Registration
 from tkkpg.gateway.model.policy import check_ownership
+from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.model.xmlout import payment_of, xmlmsg
 from tkkpg.protocol.errors import TKKPGError
 from tkkpg.protocol.redirect import resolve_return_url
+from tkkpg.protocol.values import OrderStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tkkpg.gateway.model.card import Card
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.plan import Context, Facts, Plan
     from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.runtime import Gateway
-    from tkkpg.protocol.values import OrderRef, OrderStatus
+    from tkkpg.protocol.values import OrderRef
 
 PAYER = "payer"
 """Actor of what happens on the hosted page."""
@@ -49,6 +47,7 @@ class PageView:
         transactions: All of the order's, oldest first.
         payment: The authorisation that decides or decided the order, if there is one.
         status: As seen now: EXPIRED once the time is over, before that is written.
+        takes_card: A card may be typed: the first, or another while the first waits for its holder.
         now: Business time at which it was read.
     """
 
@@ -57,6 +56,7 @@ class PageView:
     payment: Transaction | None
     transactions: tuple[Transaction, ...]
     status: OrderStatus
+    takes_card: bool
     now: datetime
 
 
@@ -95,6 +95,7 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
         payment=payment_of(facts.transactions),
         transactions=facts.transactions,
         status=facts.order.status_at(now),
+        takes_card=_takes_card(gateway, facts, now),
         now=now,
     )
     ended_at = facts.order.updated_at or facts.order.expires_at
@@ -103,55 +104,11 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
     return view
 
 
-async def submit_card(
-    gateway: Gateway, view: PageView, card: Card, *, register: bool = False
-) -> None:
-    """Pay with a card; does nothing when the order has moved on since the page was shown.
-
-    The authorisation runs to its end whatever becomes of this request; this returns when it is
-    there, or after the page's patience.
-
-    Args:
-        gateway: What to work with.
-        view: The page on which it was typed.
-        card: As typed.
-        register: The payer agrees that the card is saved; counts only where the order offers it.
-    """
-    numbers = await draw_numbers(gateway)
-    pan_hash = gateway.keys.digest("pan", card.pan.reveal())
-    register = register and view.order.registration is not Registration.NONE
-    card_uid = gateway.ids.card_uid() if register else None
-
-    def planner(context: Context, facts: Facts) -> Plan:
-        _check_unmoved(facts, view)
-        return plan_authorisation(
-            context,
-            facts,
-            card,
-            numbers,
-            pan_hash=pan_hash,
-            card_uid=card_uid,
-            register=register,
-        )
-
-    try:
-        plan = await decide(gateway, view.order.order_id, PAYER, planner)
-    except IllegalTransition:
-        gateway.log.info("card_came_too_late", order_id=view.order.order_id)
-        return
-    assert plan is not None, "this planner always plans"  # noqa: S101 - says what holds
-    tran = plan.new_transactions[0]
-    task = gateway.background.start(
-        ask_and_record(gateway, tran, lambda: gateway.host.authorise(tran, card))
-    )
-    await asyncio.wait({task}, timeout=gateway.config.page_patience_s)
-
-
 async def leave(gateway: Gateway, view: PageView) -> None:
     """Cancel the order; does nothing when it has moved on since the page was shown."""
 
     def planner(context: Context, facts: Facts) -> Plan:
-        _check_unmoved(facts, view)
+        check_unmoved(facts, view)
         return plan_leaving(context, facts)
 
     try:
@@ -160,10 +117,26 @@ async def leave(gateway: Gateway, view: PageView) -> None:
         gateway.log.info("payer_left_too_late", order_id=view.order.order_id)
 
 
-def _check_unmoved(facts: Facts, view: PageView) -> None:
+def check_unmoved(facts: Facts, view: PageView) -> None:
+    """Refuse what was asked for on a page that shows an earlier state.
+
+    Raises:
+        IllegalTransition: The order has moved on.
+    """
     if facts.order.version != view.order.version:
         message = "The order has moved on since the page was shown."
         raise IllegalTransition(message)
+
+
+def _takes_card(gateway: Gateway, facts: Facts, now: datetime) -> bool:
+    status = facts.order.status_at(now)
+    if status is not OrderStatus.ON_PAYMENT:
+        return status is OrderStatus.CREATED
+    return not any(
+        gateway.authentications.under_way(tran.tran_id)
+        for tran in facts.transactions
+        if tran.state is TranState.RESERVED
+    )
 
 
 def hand_over(view: PageView) -> HandOver:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tkkpg.gateway.host.fields import Trace
+    from tkkpg.gateway.model.authentication import Proceed
     from tkkpg.gateway.model.card import Card, StoredCard
     from tkkpg.gateway.model.transaction import HostReply, Transaction
 
@@ -48,11 +49,18 @@ class Host(Protocol):
         """
         ...
 
-    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
         """Ask the issuer for permission, and charge or hold the amount (0200, 0100).
 
         Where the transaction says so, the host is asked to keep the card: an approval then comes
         with its token, by which this merchant, and no other, may name the card later.
+
+        Args:
+            tran: As it was committed.
+            card: Typed on the page, or kept by the host.
+            proof: What 3-D Secure proved of a typed card; `None` for one that is kept.
         """
         ...
 

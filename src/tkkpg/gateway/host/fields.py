@@ -27,6 +27,8 @@ response code (field 39) has three characters, as in the bank's list of codes.
 | ----- | ----------------------- | --------------------------------------------------- |
 | 71    | asks to keep the card   | 1                                                   |
 | 72    | token of a kept card    | 1 to 32 of A-Z and 0-9, never digits alone          |
+| 73    | ECI of 3-D Secure       | 00, 01, 02, 05, 06 or 07                            |
+| 74    | CAVV of 3-D Secure      | 28 characters: 20 bytes in base64                   |
 | 92    | CVV2                    | 3 or 4 digits                                       |
 """
 
@@ -80,6 +82,10 @@ REGISTRATION_TAG: Final = "71"
 """Tag of field 48: with `1`, the host is asked to keep the card when it approves."""
 KEPT_CARD_TAG: Final = "72"
 """Tag of field 48: the host's token of a card, in place of field 2 or as the answer to tag 71."""
+ECI_TAG: Final = "73"
+"""Tag of field 48: how strongly 3-D Secure proved the cardholder."""
+CAVV_TAG: Final = "74"
+"""Tag of field 48: the proof itself. It is never logged and never kept."""
 CVV2_TAG: Final = "92"
 """Tag of field 48."""
 REGISTER: Final = "1"
@@ -212,7 +218,14 @@ def trace_of(message: Mapping[str, str]) -> Trace:
 
 
 def additional(elements: Mapping[str, str]) -> str:
-    """Write field 48 from texts by tag."""
+    """Write field 48 from texts by tag.
+
+    Raises:
+        ValueError: ECI or CAVV does not have its form; never with its content.
+    """
+    for tag, text in elements.items():
+        if not _has_form(tag, text):
+            raise ValueError(f"Element {tag} of field 48 does not fit the table.")
     return "".join(f"{tag}{len(text):02d}{text}" for tag, text in elements.items())
 
 
@@ -220,8 +233,8 @@ def elements_of(message: Mapping[str, str]) -> dict[str, str]:
     """Read field 48 as texts by tag; empty when there is none.
 
     Raises:
-        MalformedMessage: It is cut off, a length is no number or a tag comes twice; never with
-            its content, which may be card data.
+        MalformedMessage: It is cut off, a length is no number, a tag comes twice, or ECI or CAVV
+            does not have its form; never with its content, which may be card data.
     """
     left = message.get(ADDITIONAL, "")
     elements: dict[str, str] = {}
@@ -233,7 +246,15 @@ def elements_of(message: Mapping[str, str]) -> dict[str, str]:
         if end > len(left) or tag in elements:
             raise MalformedMessage(f"Element {tag} of field 48 is cut off or comes twice.")
         elements[tag], left = left[head.end() : end], left[end:]
+        if not _has_form(tag, elements[tag]):
+            raise MalformedMessage(
+                f"Element {tag} of field 48 does not have the form of docs/host-link.md."
+            )
     return elements
+
+
+def _has_form(tag: str, text: str) -> bool:
+    return tag not in _FORMS or _FORMS[tag].fullmatch(text) is not None
 
 
 def is_token(text: str) -> bool:
@@ -242,6 +263,12 @@ def is_token(text: str) -> bool:
 
 
 _ELEMENT: Final = re.compile(r"([0-9]{2})([0-9]{2})", re.ASCII)
+_FORMS: Final = {
+    ECI_TAG: re.compile(r"0[012567]"),
+    CAVV_TAG: re.compile(r"[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]="),
+}
+"""Elements that are refused where they have another form; 20 bytes leave two bits of base64 zero,
+so the last letter is one of 16."""
 _TOKEN: Final = re.compile(rf"(?=.*[A-Z])[A-Z0-9]{{1,{TOKEN_MAX}}}", re.ASCII)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tkkpg.gateway.host.base import Unclaimed
     from tkkpg.gateway.host.fields import Message
+    from tkkpg.gateway.model.authentication import Proceed
     from tkkpg.gateway.model.card import Card, StoredCard
     from tkkpg.gateway.model.transaction import Transaction
 
@@ -99,9 +100,11 @@ class IsoHost:
         for link in self._links:
             link.start()
 
-    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
         """Ask for permission, by 0100 or 0200."""
-        return await self._ask(messages.authorisation(tran, card))
+        return await self._ask(messages.authorisation(tran, card, proof))
 
     async def complete(
         self, tran: Transaction, original: Transaction, *, repeat: bool = False

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tkkpg.gateway.host.fields import Message
+    from tkkpg.gateway.model.authentication import Proceed
     from tkkpg.gateway.model.transaction import Transaction
 
 ENTRY_MODE: Final = "812"
@@ -57,10 +58,15 @@ class Oddity(StrEnum):
 # ------------------------------------------------------------------------------ requests
 
 
-def authorisation(tran: Transaction, card: Card | StoredCard) -> Message:
+def authorisation(
+    tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+) -> Message:
     """Ask for permission: 0100 to hold the amount, 0200 to charge it.
 
     A card that the host keeps is named by its token: no card number, no CVV2.
+
+    Raises:
+        ValueError: The transaction was not committed as sent, or the proof is malformed.
     """
     message = _financial(_type_of(tran), tran)
     message[fields.EXPIRY] = f"{card.expiry.year % 100:02d}{card.expiry.month:02d}"
@@ -73,6 +79,10 @@ def authorisation(tran: Transaction, card: Card | StoredCard) -> Message:
         message[fields.PAN] = card.pan.reveal()
         message[fields.ENTRY_MODE] = ENTRY_MODE
         elements[fields.CVV2_TAG] = card.cvv2.reveal()
+    if proof is not None:
+        elements[fields.ECI_TAG] = proof.eci
+        if proof.cavv is not None:
+            elements[fields.CAVV_TAG] = proof.cavv.reveal()
     message[fields.ADDITIONAL] = fields.additional(elements)
     return message
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tkkpg.gateway.host.base import Unclaimed
+    from tkkpg.gateway.model.authentication import Proceed
     from tkkpg.gateway.model.card import Card
     from tkkpg.gateway.model.transaction import Transaction
 
@@ -60,8 +61,10 @@ class ScriptedHost:
     async def start(self, unclaimed: Callable[[Unclaimed], None]) -> None:
         """Nothing to connect to, and nobody answers late."""
 
-    async def authorise(self, tran: Transaction, card: Card | StoredCard) -> HostReply:
-        """Play the card's scenario."""
+    async def authorise(
+        self, tran: Transaction, card: Card | StoredCard, proof: Proceed | None = None
+    ) -> HostReply:
+        """Play the card's scenario, whatever was proved."""
         pan = self._pan_of(tran, card)
         scenario = self._scenarios.get(pan, Scenario(Outcome.DECLINED, "075"))
         if scenario.outcome is Outcome.NOT_SENT:

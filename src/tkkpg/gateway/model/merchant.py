@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.protocol.values import AZN, Operation
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Merchant:
             for never.
         change_status_url: Told of every status of its orders; empty for nowhere.
         card_registration: Whether its payers may have their cards saved.
+        unauthenticated: What becomes of a card whose holder 3-D Secure could not prove.
         password: Sealed equivalent of its password for ExecPasswordAuth; empty for none.
     """
 
@@ -53,6 +55,7 @@ class Merchant:
     duplicate_window_s: int = 0
     change_status_url: str = ""
     card_registration: bool = True
+    unauthenticated: Unauthenticated = Unauthenticated.DECLINE
     password: str = field(default="", repr=False)
 
     def fee_of(self, amount_minor: int) -> int:

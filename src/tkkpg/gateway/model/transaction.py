@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.protocol.codes import Outcome as CodeOutcome
@@ -140,6 +141,7 @@ class Transaction:
         pan_masked: `416973••••••5869`; the number itself is nowhere.
         pan_hash: Keyed hash of the number, hexadecimal.
         brand: Scheme as written on the wire: VISA, MC, …
+        authentication: By 3-D Secure, of an authorisation whose card was typed on the page.
     """
 
     tran_id: int
@@ -176,6 +178,7 @@ class Transaction:
     pan_masked: str | None = None
     pan_hash: str | None = None
     brand: str | None = None
+    authentication: Authentication | None = None
 
     @property
     def saved_card_uid(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.model.authentication import BY_VERDICT
 from tkkpg.gateway.model.transaction import TranKind, TranState
 from tkkpg.protocol.codec import encode_callback
 from tkkpg.protocol.codes import response_code
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 BAKU: Final = timezone(timedelta(hours=4), "Asia/Baku")
 """Local time on the wire; Azerbaijan has had no summer time since 2016 (description, 7.22)."""
+
+AUTHORISED: Final = "01"
+"""`AuthorizationResponseCode` of an approved payment (protocol description, 3.3)."""
+
+NEVER_LEFT: Final = frozenset({TranState.RESERVED, TranState.ABANDONED})
 
 STATUS_TEXTS: Final = {
     OrderStatus.CREATED: ("Yaradılıb", "Created", "Создан"),
@@ -50,10 +56,14 @@ def status_text(status: OrderStatus, language: Language) -> str:
 
 
 def payment_of(transactions: Iterable[Transaction]) -> Transaction | None:
-    """Find the authorisation that decided the order: the last that was not abandoned."""
+    """Find the authorisation that decides or decided the order.
+
+    It is the last one. One that never left decides nothing, unless 3-D Secure declined the order.
+    """
     found = None
     for tran in transactions:
-        if tran.kind is TranKind.AUTHORISATION and tran.state is not TranState.ABANDONED:
+        passed_over = tran.state in NEVER_LEFT and tran.response_code is None
+        if tran.kind is TranKind.AUTHORISATION and not passed_over:
             found = tran
     return found
 
@@ -87,7 +97,7 @@ def xmlout(
         order_id=order.order_id,
         session_id=order.session_id,
         transaction_type=operation_name(tran.kind, order) if tran else order.order_type,
-        rrn=tran.rrn if tran else None,
+        rrn=tran.rrn if tran and tran.sent_at else None,
         pan=mask_pan_wire(tran.pan_masked) if tran and tran.pan_masked else None,
         amount_minor=order.amount_minor,
         currency=order.currency,
@@ -104,7 +114,25 @@ def xmlout(
         language=order.language,
         shop_name=merchant.name,
         registrations=_registrations(tran),
+        three_ds_verification=_verification(numbered),
+        three_ds_status=_went_on(numbered),
+        authorization_response_code=AUTHORISED if _is_approved(numbered) else None,
     )
+
+
+def _verification(payment: Transaction | None) -> str | None:
+    verdict = payment.authentication.verdict if payment and payment.authentication else None
+    return BY_VERDICT[verdict].verification if verdict else None
+
+
+def _went_on(payment: Transaction | None) -> str | None:
+    if payment is None or _verification(payment) is None:
+        return None
+    return "Approved" if payment.sent_at else "Declined"
+
+
+def _is_approved(payment: Transaction | None) -> bool:
+    return payment is not None and payment.state is TranState.APPROVED
 
 
 OPERATION_NAMES: Final = {

@@ -119,6 +119,10 @@ class Store(Protocol):
         """Find a transaction by our number."""
         ...
 
+    async def transaction_authenticated(self, server_trans_id: str) -> Transaction | None:
+        """Find the transaction of an authentication by its `threeDSServerTransID`."""
+        ...
+
     async def transactions_traced(self, stan: int) -> Sequence[Transaction]:
         """List transactions with a trace number, as their own or as their reversal's.
 

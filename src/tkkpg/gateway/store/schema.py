@@ -82,6 +82,7 @@ MERCHANT = sa.Table(
     _added_text("change_status_url"),
     _added_number("card_registration", 1),
     _added_text("password"),
+    _added_text("unauthenticated", "decline"),
 )
 
 CERTIFICATE = sa.Table(
@@ -142,6 +143,7 @@ ORDERS = sa.Table(
 
 _OPEN = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN)))
 _UNRESOLVED = sa.text("state IN ('SENT', 'UNKNOWN', 'REVERSING')")
+_AUTHENTICATED = sa.text("threeds_server_trans_id IS NOT NULL")
 _ADVISED = sa.text("reversal_stan IS NOT NULL")
 
 TRAN = sa.Table(
@@ -181,6 +183,13 @@ TRAN = sa.Table(
     _added_text("request_digest"),
     _added_text("source"),
     _added_text("positions"),
+    _text("threeds_server_trans_id", null=True),
+    _text("threeds_key", null=True),
+    _text("threeds_verdict", null=True),
+    _text("threeds_reason", null=True),
+    _text("eci", null=True),
+    _text("ds_trans_id", null=True),
+    _text("cavv", null=True),
     _one_of("kind", TranKind),
     _one_of("state", TranState),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
@@ -193,6 +202,13 @@ TRAN = sa.Table(
     ),
     sa.Index("ix_tran_stan", "stan"),
     sa.Index("ix_tran_finished_at", "finished_at"),
+    sa.Index(
+        "ux_tran_threeds_server_trans_id",
+        "threeds_server_trans_id",
+        unique=True,
+        sqlite_where=_AUTHENTICATED,
+        postgresql_where=_AUTHENTICATED,
+    ),
     sa.Index(
         "ix_tran_reversal_stan",
         "reversal_stan",

@@ -63,6 +63,8 @@ def connect(path: Path, *, writing: bool) -> apsw.Connection:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA fullfsync=ON")  # macOS: a plain fsync stops short of the disk
     connection.execute("PRAGMA foreign_keys=ON")
+    # A key that a commit removes is overwritten, not only unlinked.
+    connection.execute("PRAGMA secure_delete=ON")
     if not writing:
         connection.execute("PRAGMA query_only=ON")
     return connection
@@ -239,6 +241,15 @@ class SQLiteStore:
             self._reader,
             f"SELECT {rows.TRAN} FROM tran WHERE tran_id = ?",  # noqa: S608 - constant columns
             (tran_id,),
+        )
+        return rows.tran_of(found[0]) if found else None
+
+    async def transaction_authenticated(self, server_trans_id: str) -> Transaction | None:
+        """Find the transaction of an authentication; see `Store.transaction_authenticated`."""
+        found = select(
+            self._reader,
+            f"SELECT {rows.TRAN} FROM tran WHERE threeds_server_trans_id = ?",  # noqa: S608 - constant columns
+            (server_trans_id,),
         )
         return rows.tran_of(found[0]) if found else None
 

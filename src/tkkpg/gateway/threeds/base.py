@@ -1,7 +1,7 @@
 """What the gateway asks of 3-D Secure.
 
 Neither verb ever raises for a silent, broken or hostile directory: unavailable is a result. What a
-result means for the payment is decided in `model/decisions/authentication.py`.
+result means for the payment is decided in `model/authentication.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.threeds.messages import (
     ARes,
     ChallengeCancel,
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from tkkpg.gateway.model.card import Card
     from tkkpg.protocol.values import Currency
-
-CHALLENGE_S: Final = 30.0
-"""Wait for the RReq after the browser came back; without one the attempt is TIMED_OUT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +59,7 @@ class Attempt:
 
     Attributes:
         three_ds_server_trans_id: Its number, a UUID, drawn for this attempt.
+        order_id: The order; nothing of it is told.
         merchant_id: The acquirer's number of the merchant.
         amount_minor: Minor units.
         at: Business time, UTC.
@@ -72,6 +70,7 @@ class Attempt:
 
     three_ds_server_trans_id: str
     card: Card = field(repr=False)
+    order_id: int
     merchant_id: str
     merchant_name: str
     amount_minor: int
@@ -80,7 +79,7 @@ class Attempt:
     browser: Browser
     notification_url: str
     method_notification_url: str
-    method_completed: MethodCompleted = MethodCompleted.UNAVAILABLE
+    method_completed: MethodCompleted = MethodCompleted.NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Challenge:
     """
 
     acs_url: str
-    creq: str
+    creq: str = field(repr=False)
     three_ds_server_trans_id: str
     acs_trans_id: str
 

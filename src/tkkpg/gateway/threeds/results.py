@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult
+from tkkpg.gateway.model.authentication import AuthenticationResult
 from tkkpg.gateway.threeds.base import result_of
 from tkkpg.gateway.threeds.codec import error_of, read, write
 from tkkpg.gateway.threeds.messages import Component, Erro, RReq, RRes
@@ -88,11 +88,11 @@ async def _keep(message: RReq, on_result: OnResult, log: FilteringBoundLogger) -
         async with asyncio.timeout(RECORDING_S):
             known = await on_result(trans_id, result_of(message))
     except Exception:  # whatever is broken, the directory is told to come again
-        log.exception("result_not_kept", three_ds_server_trans_id=trans_id)
+        log.exception("result_not_kept")
         erro = _erro(ErrorCode.TRANSIENT, "The result could not be kept; send it again.", message)
         return _json(erro, 503)
     if not known:
-        log.warning("result_refused", reason="No such authentication.", trans_id=trans_id)
+        log.warning("result_refused", reason="No such authentication.")
         return _json(
             _erro(ErrorCode.UNKNOWN_TRANSACTION, "There is no such authentication.", message)
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.threeds.base import (
     Attempt,
     Authenticated,
@@ -153,7 +153,7 @@ class DirectoryAuthenticator:
         except (LocalProtocolError, _NoAnswerError) as reason:
             self._log.warning(
                 "authentication_unavailable",
-                three_ds_server_trans_id=attempt.three_ds_server_trans_id,
+                order_id=attempt.order_id,
                 reason=str(reason),
             )
             return _ended(Verdict.NO_ANSWER)

@@ -121,9 +121,13 @@ def digits(shortest: int, longest: int | None = None) -> Converter:
 
 
 def url(longest: int) -> Converter:
-    """An absolute https address; plain http on this machine alone, where a sandbox's pages are."""
-    here = r"http://(localhost|127\.0\.0\.1|\[::1\])(?=[:/?]|\Z)"
-    return matching(rf"(?=.{{1,{longest}}}\Z)(https://[^/?#@:]|{here})[!-~]*")
+    """An absolute https address; plain http on this machine alone, where a sandbox's pages are.
+
+    Its host is a name or an IPv4 address: a page's policy can name nothing else, and a browser
+    would not go there.
+    """
+    host = r"https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|http://(localhost|127\.0\.0\.1)"
+    return matching(rf"(?=.{{1,{longest}}}\Z)({host})(:[0-9]{{1,5}})?([/?#][!-~]*)?")
 
 
 def one_of(kind: type[StrEnum]) -> Converter:

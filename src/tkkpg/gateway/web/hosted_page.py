@@ -1,8 +1,8 @@
 """The hosted page: where the payer types a card, waits, sees the outcome and goes back to the shop.
 
-GET changes nothing. The two forms that change something, pay and cancel, always end in a redirect
-to `/outcome`, so neither reload nor the way back sends anything twice; a form that was shown
-before the order moved on leads there too, without doing anything.
+GET changes nothing. The forms that change something end in a redirect to `/outcome`, or in a page
+that takes the browser to the card's issuer; a form that was shown before the order moved on leads
+to `/outcome` without doing anything. So neither reload nor the way back sends anything twice.
 """
 
 from __future__ import annotations
@@ -20,18 +20,28 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tkkpg.gateway.crash import reach, reach_written
-from tkkpg.gateway.flows.pay import (
-    PageGone,
-    PageUnknown,
-    hand_over,
-    leave,
-    open_page,
-    submit_card,
+from tkkpg.gateway.flows.authenticate import (
+    METHOD_DONE,
+    RETURN,
+    ChallengeStep,
+    MethodStep,
+    after_method,
+    return_from_challenge,
 )
+from tkkpg.gateway.flows.pay import PageGone, PageUnknown, hand_over, leave, open_page
+from tkkpg.gateway.flows.submit_card import submit_card
 from tkkpg.gateway.model.card import CardField, CardInvalid, CardProblem, read_card
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.receipt import receipt
 from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.threeds.base import Browser
+from tkkpg.gateway.threeds.messages import MethodCompleted
+from tkkpg.gateway.web.authentication import (
+    browser_of,
+    challenge_screen,
+    method_done,
+    method_screen,
+)
 from tkkpg.gateway.web.forms import Fields, read_fields
 from tkkpg.gateway.web.rendering import serve_asset
 from tkkpg.gateway.web.screens import (
@@ -49,6 +59,7 @@ from tkkpg.gateway.web.security import Action, Verdict, is_foreign, judge_token,
 from tkkpg.protocol.values import OrderStatus
 
 SEE_OTHER: Final = 303
+AUTHENTICATE: Final = "/authenticate"
 TROUBLES: Final[dict[type[Exception], int]] = {PageUnknown: 404, PageGone: 410}
 
 
@@ -62,14 +73,14 @@ class HostedPage:
     async def open(self, request: Request) -> Response:
         """Show the order as it is: card form, being checked, or how it ended."""
         visit = await self._visit(await read_fields(request))
-        if visit.view.status is OrderStatus.CREATED:
+        if visit.view.takes_card:
             return card_form(self._gateway, visit)
         return self._outcome(visit, automatic=False)
 
     async def outcome(self, request: Request) -> Response:
         """Wait for the outcome, then hand the payer over to the shop."""
         visit = await self._visit(await read_fields(request))
-        if visit.view.status is OrderStatus.CREATED:
+        if visit.view.takes_card:
             return self._see_other(visit, PAGE)
         return self._outcome(visit, automatic=True)
 
@@ -89,10 +100,15 @@ class HostedPage:
         except CardInvalid as invalid:
             return self._corrections(visit, fields, invalid)
         reach("page.request")
-        register = fields.ticked(REGISTER)
-        await submit_card(self._gateway, visit.view, card, register=register)
+        step = await submit_card(
+            self._gateway,
+            visit.view,
+            card,
+            browser=_browser(request, fields),
+            register=fields.ticked(REGISTER),
+        )
         reach("page.before_reply")
-        answer = self._see_other(visit, OUTCOME)
+        answer = await self._go(fields, step)
         answer.background = BackgroundTask(_answered)
         return answer
 
@@ -102,6 +118,37 @@ class HostedPage:
         if waiting:
             await leave(self._gateway, visit.view)
         return self._see_other(visit, OUTCOME)
+
+    async def after_method(self, request: Request) -> Response:
+        """Take the form of the method page."""
+        fields, visit, fresh = await self._form(request, Action.AUTHENTICATE)
+        if not fresh:
+            return self._see_other(visit, OUTCOME)
+        step = await after_method(
+            self._gateway,
+            visit.view,
+            fields.typed("sealed"),
+            browser=_browser(request, fields),
+            completed=_completed(fields),
+        )
+        return await self._go(fields, step)
+
+    async def method_done(self, _request: Request) -> Response:
+        """Answer the issuer's method page, inside the hidden frame; what it says is not needed."""
+        return method_done()
+
+    async def back(self, request: Request) -> Response:
+        """Take a browser back from its issuer's site, which may be another: no token, no cookie.
+
+        What it brings opens only the attempt that it was sent away with.
+        """
+        fields = await read_fields(request)
+        cres, sealed = fields.typed("cres"), fields.typed("threeDSSessionData")
+        ref = await return_from_challenge(self._gateway, cres, sealed)
+        if ref is None:
+            raise HTTPException(400)
+        view = await open_page(self._gateway, ref)
+        return self._see_other(Visit(view, fields.language()), OUTCOME)
 
     async def trouble(self, request: Request, error: Exception) -> Response:
         """Answer what cannot be served: the address, the order or the form."""
@@ -125,8 +172,22 @@ class HostedPage:
         if verdict is Verdict.FORGED:
             log.warning("page_form_forged", action=action.value, order_id=order.order_id)
             raise HTTPException(403)
-        waiting = visit.view.status is OrderStatus.CREATED
-        return fields, visit, waiting and verdict is Verdict.FRESH
+        return fields, visit, self._waits(visit, action) and verdict is Verdict.FRESH
+
+    def _waits(self, visit: Visit, action: Action) -> bool:
+        """Say whether the order waits for a form; only that of the method page may come twice."""
+        if action is Action.AUTHENTICATE:
+            return visit.view.status is OrderStatus.ON_PAYMENT
+        return visit.view.takes_card
+
+    async def _go(self, fields: Fields, step: MethodStep | ChallengeStep | None) -> Response:
+        """Send the browser where the payment goes on, with the order as it is by now."""
+        visit = await self._visit(fields)
+        if isinstance(step, MethodStep):
+            return method_screen(self._gateway, visit, step)
+        if isinstance(step, ChallengeStep):
+            return challenge_screen(self._gateway, visit, step)
+        return self._see_other(visit, OUTCOME)
 
     def _corrections(self, visit: Visit, fields: Fields, invalid: CardInvalid) -> Response:
         """Ask for another try; of a card that is no test card, nothing is even shown again."""
@@ -184,11 +245,24 @@ def hosted_page(gateway: Gateway) -> Starlette:
             Route(OUTCOME, page.outcome, methods=["GET"]),
             Route("/pay", page.pay, methods=["POST"]),
             Route("/cancel", page.cancel, methods=["POST"]),
+            Route(AUTHENTICATE, page.after_method, methods=["POST"]),
+            Route(METHOD_DONE, page.method_done, methods=["POST"]),
+            Route(RETURN, page.back, methods=["POST"]),
             Route("/static/{name}", serve_asset, methods=["GET"]),
         ],
         middleware=[Middleware(Unforeseen, gateway=gateway)],
         exception_handlers=dict.fromkeys((HTTPException, *TROUBLES), page.trouble),
     )
+
+
+def _completed(fields: Fields) -> MethodCompleted:
+    reported = fields.typed("completed") == MethodCompleted.YES
+    return MethodCompleted.YES if reported else MethodCompleted.NO
+
+
+def _browser(request: Request, fields: Fields) -> Browser:
+    ip = request.client.host if request.client else None
+    return browser_of(request.headers, fields, ip)
 
 
 async def _answered() -> None:

@@ -23,7 +23,7 @@ from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.web.i18n import Wording
 from tkkpg.gateway.web.rendering import render
-from tkkpg.gateway.web.security import Action, form_token, page_headers
+from tkkpg.gateway.web.security import ANYWHERE, Action, form_token, page_headers
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.redirect import payment_url
 from tkkpg.protocol.values import Amount, Language, OrderStatus, OrderType
@@ -133,23 +133,30 @@ def card_form(
     typed: Typed | None = None,
     problems: Mapping[CardField, CardProblem] | None = None,
 ) -> HTMLResponse:
-    """Show the card form; with what is wrong at each field, 422."""
+    """Show the card form; with what is wrong at each field, 422.
+
+    An order ON-PAYMENT has a note that a confirmation is awaited, and that the card may come again.
+    """
     wording, order = visit.wording, visit.view.order
     typed = typed or Typed(register=order.registration is Registration.CHECKED)
     test_cards = gateway.config.test_cards or frozenset()
     shows_hint = gateway.config.sandbox and BANK_TEST_CARD[0].replace(" ", "") in test_cards
-    return _show(
+    return show(
         gateway,
         visit,
         "form.html",
         422 if problems else 200,
+        awaits_bank=visit.view.status is OrderStatus.ON_PAYMENT,
         errors={at: wording.say(f"problem.{what}") for at, what in (problems or {}).items()},
         typed=typed,
         holds=order.order_type is OrderType.PRE_AUTH,
         register=REGISTER if order.registration is not Registration.NONE else "",
         attention=order.param(ATTENTION),
-        hidden=_hidden(visit),
-        tokens={action.value: form_token(gateway.keys, order, action) for action in Action},
+        hidden=order_fields(visit),
+        tokens={
+            action.value: form_token(gateway.keys, order, action)
+            for action in (Action.PAY, Action.CANCEL)
+        },
         marks=MARKS,
         scheme=scheme_of("".join(filter(str.isdigit, typed.pan))),
         prefixes=" ".join(f"{first}-{last}-{scheme}" for first, last, scheme in PREFIXES),
@@ -163,7 +170,7 @@ def card_form(
 def checking(gateway: Gateway, visit: Visit) -> HTMLResponse:
     """Show that the payment is on its way; the page asks again by itself, also without script."""
     again = visit.address(OUTCOME)
-    response = _show(gateway, visit, "checking.html", again=again)
+    response = show(gateway, visit, "checking.html", again=again)
     response.headers["Refresh"] = f"{REFRESH_S}; url={again}"
     return response
 
@@ -186,11 +193,11 @@ def final(
         automatic: The browser goes there by itself, unless it came by its back button.
     """
     view, wording = visit.view, visit.wording
-    return _show(
+    return show(
         gateway,
         visit,
         "final.html",
-        hands_over=True,
+        form_action=ANYWHERE,
         tone=TONES.get(view.status, "calm"),
         heading=wording.say(f"final.{view.status}.heading"),
         sentence=_sentence(view, wording),
@@ -221,16 +228,27 @@ def trouble(gateway: Gateway, status: int, reference: str = "") -> HTMLResponse:
     return HTMLResponse(body, status, page_headers(sandbox=gateway.config.sandbox))
 
 
-def _show(
+def show(
     gateway: Gateway,
     visit: Visit,
     template: str,
     status: int = 200,
     *,
-    hands_over: bool = False,
+    form_action: str | None = None,
+    frame: str | None = None,
     **context: object,
 ) -> HTMLResponse:
-    """Fill a template with what every page of an order needs, and with what this one needs."""
+    """Fill a template with what every page of an order needs, and with what this one needs.
+
+    Args:
+        gateway: Whose page it is.
+        visit: The order as it is looked at.
+        template: Name of its file.
+        status: HTTP status.
+        form_action: See `page_headers`.
+        frame: The same.
+        context: What this template alone needs.
+    """
     _count(gateway, template)
     body = render(
         template,
@@ -242,19 +260,23 @@ def _show(
         **context,
     )
     headers = page_headers(
-        sandbox=gateway.config.sandbox, merchant=visit.view.merchant, hands_over=hands_over
+        sandbox=gateway.config.sandbox,
+        merchant=visit.view.merchant,
+        form_action=form_action,
+        frame=frame,
     )
     return HTMLResponse(body, status, headers)
 
 
-def _count(gateway: Gateway, template: str) -> None:
-    gateway.metrics.page_viewed(template.removesuffix(".html"))
-
-
-def _hidden(visit: Visit) -> dict[str, str]:
+def order_fields(visit: Visit) -> dict[str, str]:
+    """Give the hidden fields by which a form of ours names its order, and the chosen language."""
     ref = visit.view.order.ref
     fields = {"ORDERID": str(ref.order_id), "SESSIONID": ref.session_id}
     return fields | ({"LANGUAGE": visit.chosen.value} if visit.chosen else {})
+
+
+def _count(gateway: Gateway, template: str) -> None:
+    gateway.metrics.page_viewed(template.removesuffix(".html"))
 
 
 def _sentences(wording: Wording) -> dict[CardField, dict[str, str]]:

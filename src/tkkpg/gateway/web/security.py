@@ -36,12 +36,21 @@ HEADERS: Final = {
 }
 HSTS: Final = "max-age=31536000"
 
+ANYWHERE: Final = "*"
+ORIGIN: Final = re.compile(
+    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?=[/?#]|\Z)",
+    re.ASCII | re.IGNORECASE,
+)
+"""Scheme, host and port at the beginning of an address; without the user that some have in front
+of the host, and without IPv6, which a policy has no way to write."""
+
 
 class Action(Enum):
     """What a form asks for."""
 
     PAY = "pay"
     CANCEL = "cancel"
+    AUTHENTICATE = "authenticate"
 
 
 class Verdict(Enum):
@@ -56,24 +65,49 @@ class Verdict(Enum):
 
 
 def page_headers(
-    *, sandbox: bool, merchant: Merchant | None = None, hands_over: bool = False
+    *,
+    sandbox: bool,
+    merchant: Merchant | None = None,
+    form_action: str | None = None,
+    frame: str | None = None,
 ) -> dict[str, str]:
     """Give the headers of a page.
 
     Args:
         sandbox: Leaves out HSTS, which would outlive the sandbox in the developer's browser.
         merchant: Whose page it is; says who may frame it.
-        hands_over: The page's only form leads to the shop, whose address nobody knows before;
-            it has no input. Every other page may send forms to the gateway alone.
+        form_action: Address to whose origin the page may send forms, besides the gateway;
+            `ANYWHERE` for one whose only form leads to the shop, which nobody knows before.
+        frame: Address whose origin the page may show in a frame, besides the gateway.
+
+    Raises:
+        ValueError: An address from outside is none that a policy can name.
     """
     policy = list(POLICY)
-    if not hands_over:
-        policy.append("form-action 'self'")
+    if form_action != ANYWHERE:
+        policy.append(f"form-action {_own_and(form_action)}")
+    if frame is not None:
+        policy.append(f"frame-src {_own_and(frame)}")
     ancestors = _sources(merchant.frame_ancestors) if merchant else ""
     if ancestors:
         policy.append(f"frame-ancestors {ancestors}")
     headers = HEADERS | {"Content-Security-Policy": "; ".join(policy)}
     return headers if sandbox else headers | {"Strict-Transport-Security": HSTS}
+
+
+def _own_and(address: str | None) -> str:
+    """Name our own origin and that of an address, of which nothing else is copied."""
+    if address is None:
+        return "'self'"
+    found = ORIGIN.match(address)
+    if found is None:
+        # The address stays out of the sentence: a bank's may carry what belongs to one payment.
+        raise ValueError(
+            "The address is not http or https, a host name of letters, digits, points and"
+            " hyphens, and a port: the page's policy cannot name it, so the browser would not go"
+            " there. Ask the directory to correct it."
+        )
+    return f"'self' {found[0]}"
 
 
 def _sources(setting: str) -> str:

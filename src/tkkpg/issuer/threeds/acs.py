@@ -31,13 +31,15 @@ STATUSES: Final = {
     Answer.OTHER_TRANSACTION: (TransStatus.PROVED, None),
     Answer.ATTEMPTED: (TransStatus.ATTEMPTED, None),
     Answer.NOT_AUTHENTICATED: (TransStatus.REFUSED, "01"),
+    Answer.TOO_OFTEN: (TransStatus.REFUSED, "04"),
     Answer.REJECTED: (TransStatus.REJECTED, "11"),
     Answer.UNAVAILABLE: (TransStatus.UNAVAILABLE, "22"),
     Answer.INFORMATION: (TransStatus.INFORMATION, None),
     Answer.DECOUPLED: (TransStatus.DECOUPLED, None),
     Answer.CHALLENGE: (TransStatus.CHALLENGE, None),
 }
-"""Status and reason of each answer that is one: 01 failed, 11 suspected fraud, 22 our fault."""
+"""Status and reason of each answer that is one (EMV 3DS 2.2, table A.1): 01 failed, 04 too often,
+11 suspected fraud, 22 our fault."""
 
 NO_CARD: Final = "08"
 NO_ROOM: Final = "22"

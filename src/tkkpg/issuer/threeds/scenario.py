@@ -15,6 +15,8 @@ class Answer(StrEnum):
     """A, with ECI and CAVV."""
     NOT_AUTHENTICATED = "not-authenticated"
     """N, reason 01."""
+    TOO_OFTEN = "too-often"
+    """N, reason 04: more authentications than the issuer allows."""
     REJECTED = "rejected"
     """R, reason 11."""
     UNAVAILABLE = "unavailable"

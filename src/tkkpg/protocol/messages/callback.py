@@ -27,6 +27,10 @@ class XMLOut:
         two_id: Number of the operation in the bank's back system, written as TwoId and TranId.
         response_code: Outcome at the host, three digits; see `codes`.
         response_description: Its text in the order's language.
+        three_ds_verification: How 3-D Secure ended: Y proved, A attempted, U unavailable, N
+            refused; left out where it was not asked. The element's name is misspelt everywhere.
+        three_ds_status: Whether 3-D Secure let the payment go on: Approved or Declined.
+        authorization_response_code: What the issuer answered, recorded as 1 or 01 with approvals.
         registrations: The card that was saved with this payment, if one was.
     """
 
@@ -47,8 +51,11 @@ class XMLOut:
     order_description: str = ""
     fee_minor: int = 0
     status_text: str = ""
+    three_ds_verification: str | None = None
+    three_ds_status: str | None = None
     two_id: int | None = None
     language: Language | None = None
+    authorization_response_code: str | None = None
     shop_name: str | None = None
     registrations: tuple[CardRegistrationResponse, ...] = ()
 

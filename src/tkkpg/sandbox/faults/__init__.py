@@ -5,7 +5,8 @@
 
 A fault strikes at one of three places: `host_line` holds the line to the issuer, `http_faults` the
 merchant's notification address and the Exec listener. The same seed and rates give the same faults
-at the same messages. `wishes` has a payment end with a response code that was asked for.
+at the same messages. `wishes` keeps the response codes that were asked for, and `stand_in` has
+payments end with them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from tkkpg.sandbox.faults.catalogue import FAULTS, Fault, Place, find_fault
 from tkkpg.sandbox.faults.dice import Dice
 from tkkpg.sandbox.faults.host_line import faulty_line
 from tkkpg.sandbox.faults.http_faults import HttpFaults
+from tkkpg.sandbox.faults.stand_in import Wishing, WishingAuthenticator
 from tkkpg.sandbox.faults.verbs import fault_verbs, outcome_verbs
-from tkkpg.sandbox.faults.wishes import Wishes, Wishing
+from tkkpg.sandbox.faults.wishes import Wishes
 
 __all__ = [
     "FAULTS",
@@ -25,6 +27,7 @@ __all__ = [
     "Place",
     "Wishes",
     "Wishing",
+    "WishingAuthenticator",
     "fault_verbs",
     "faulty_line",
     "find_fault",

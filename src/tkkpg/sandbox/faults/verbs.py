@@ -60,7 +60,7 @@ def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
 
 
 async def _check_subject(store: Store, wish: Wish) -> None:
-    """Refuse what no authorisation could ever meet.
+    """Refuse what no payment could ever meet.
 
     Raises:
         ConfigurationError: There is no such order or merchant, or not exactly one is named.

@@ -6,9 +6,9 @@ import json
 
 from tests.unit.cli.conftest import Run
 
-from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.codes import listed, response_code
 from tkkpg.protocol.values import Language
-from tkkpg.sandbox.cards import amount_card, every_card, produced_codes
+from tkkpg.sandbox.cards import amount_card, every_card
 from tkkpg.sandbox.cards import test_cards as named_cards
 
 
@@ -41,4 +41,14 @@ def test_every_code_has_a_line_with_its_text(run: Run) -> None:
         )
     ]
     assert missing == ["amount"]
-    assert f"{len(produced_codes())} in all" in told
+    assert f"{len(listed())} in all" in told
+
+
+def test_people_and_programs_see_what_3d_secure_does(run: Run) -> None:
+    told = run("cards").stdout
+    by_name = {card["name"]: card["threeds"] for card in json.loads(run("cards", "--json").stdout)}
+
+    assert all(card.threeds_words in told for card in named_cards())
+    assert by_name["205"] == {"answer": "frictionless", "fault": None, "method": False}
+    assert by_name["challenge-forged"]["fault"] == "forged"
+    assert by_name["00"] is None

@@ -93,3 +93,49 @@ def test_a_number_that_is_no_test_card_is_refused_and_not_repeated(run_at: Run) 
 
     assert result.exit_code == 1
     assert "4111" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("conduct", "lived", "order_status", "code", "verification"),
+    [
+        ("pass", (1, "passed"), "APPROVED", "001", "Y"),
+        ("wrong", (3, "failed"), "DECLINED", "18", "N"),
+        ("cancel", (0, "cancelled"), "DECLINED", "05", "N"),
+        ("timeout", (0, "timed-out"), "DECLINED", "05", "N"),
+    ],
+)
+def test_a_challenge_is_met_as_asked_and_the_whole_walk_is_told(
+    run_at: Run,
+    *,
+    conduct: str,
+    lived: tuple[int, str],
+    order_status: str,
+    code: str,
+    verification: str,
+) -> None:
+    journey = paid(run_at, created(run_at), "--card", "challenge", "--challenge", conduct)
+
+    acs_url = journey["challenge"].pop("acs_url")
+    assert acs_url.startswith("https://127.0.0.1:")
+    assert journey["challenge"] == {
+        "conduct": conduct,
+        "codes_typed": lived[0],
+        "end": lived[1],
+    }
+    assert (journey["order_status"], journey["response_code"]) == (order_status, code)
+    assert journey["three_ds_verification"] == verification
+    assert journey["confirmed_status"] == order_status
+
+
+def test_a_card_without_a_challenge_is_paid_with_whatever_was_planned(run_at: Run) -> None:
+    journey = paid(run_at, created(run_at), "--challenge", "cancel")
+
+    assert (journey["challenge"], journey["order_status"]) == (None, "APPROVED")
+
+
+def test_people_read_how_the_challenge_went(run_at: Run) -> None:
+    ref = created(run_at)
+    shown = run_at("pay", *ref, "--card", "challenge", "--challenge", "wrong").stdout
+
+    assert "failed, 3 codes typed, at https://127.0.0.1:" in shown
+    assert "N, Declined" in shown

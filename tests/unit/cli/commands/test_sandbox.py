@@ -14,7 +14,7 @@ from tkkpg.cli.banner import curl
 from tkkpg.sandbox.app import SandboxInfo
 
 PATHS = ["ca", "certificate", "key", "database", "journal"]
-KEYS = ["exec_url", "page_url", "shop_url", "metrics_url", "merchant_id", *PATHS]
+KEYS = ["exec_url", "page_url", "shop_url", "metrics_url", "acs_url", "merchant_id", *PATHS]
 KEYS += ["pid", "issuer_pid"]
 
 

@@ -30,10 +30,14 @@ def test_a_program_gets_the_whole_order(run_at: Run, paid: tuple[int, str]) -> N
         "AZN",
     )
     assert [tran["state"] for tran in view["transactions"]] == ["APPROVED"]
+    (proof,) = (tran["authentication"] for tran in view["transactions"])
+    assert (proof["result"], proof["eci"]) == ("Y", "05")
+    assert not {"key", "cavv"} & set(proof)
     assert [entry["posting"] for entry in view["ledger"]] == ["CHARGE"]
     assert [note["xmlout"]["order_status"] for note in view["notifications"]] == ["APPROVED"]
     assert [event["action"] for event in view["timeline"]] == [
         "order_created",
+        "authentication_begun",
         "authorisation_reserved",
         "authorisation_approved",
     ]

@@ -36,6 +36,7 @@ ALL_AT_ONCE: Final = {
     "fee_bp": 250,
     "duplicate_window_s": 300,
     "card_registration": False,
+    "unauthenticated": "proceed",
     "active": False,
 }
 
@@ -167,6 +168,8 @@ async def test_values_at_the_edge_are_taken(gateway: Gateway, name: str, value: 
         ("fee_bp", 10_001, "from 0 to 10000"),
         ("fee_bp", True, "from 0 to 10000"),
         ("duplicate_window_s", 86_401, "from 0 to 86400"),
+        ("unauthenticated", "ask", "decline or proceed"),
+        ("unauthenticated", ["proceed"], "decline or proceed"),
         ("active", "no", "true or false"),
         ("password", "x" * 20, "no setting 'password'"),
         ("terminal_id", "T2", "no setting 'terminal_id'"),

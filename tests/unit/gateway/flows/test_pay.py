@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.gateway_fixtures import stage
-from tests.paying import APPROVED, Answer, AnsweringHost, card, create, stored
+from tests.paying import APPROVED, Answer, AnsweringHost, card, create, stored, submit_card
 
-from tkkpg.gateway.flows.pay import leave, open_page, submit_card
+from tkkpg.gateway.flows.pay import leave, open_page
 from tkkpg.gateway.flows.record import record
 from tkkpg.gateway.model.transaction import HostReply, TranKind, TranState
 from tkkpg.protocol.values import OrderStatus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Final
 
 import pytest
@@ -30,6 +31,7 @@ REPLY_BYTES: Final = (
     b"632808000123A1B2C3001E1      E1000010       944"
 )  # fmt: skip
 SECRET: Final = "4169730000005869"
+CAVV: Final = "AAECAwQFBgcICQoLDA0ODxAREhM="
 
 
 def test_a_message_is_these_bytes() -> None:
@@ -111,6 +113,39 @@ def test_additional_data_that_is_no_elements_is_malformed_without_showing_it(tex
         fields.elements_of({"48": text})
 
     assert SECRET[:3] not in str(refused.value)
+
+
+@pytest.mark.parametrize(("tag", "text"), [("73", "05"), ("73", "00"), ("74", CAVV)])
+def test_a_proof_is_read_as_it_is_written(tag: str, text: str) -> None:
+    assert fields.elements_of({"48": fields.additional({tag: text})}) == {tag: text}
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        *(("73", eci) for eci in ("", "5", "03", "04", "08", "15", "005", "05\n", "0\u0665")),
+        *(
+            ("74", cavv)
+            for cavv in ("", "=", CAVV[:-1], CAVV + "=", CAVV[:-2] + "N=", "-" + CAVV[1:])
+        ),
+        ("74", CAVV[:-1] + "\n"),
+        ("74", "AAAA" + CAVV),
+    ],
+)
+def test_a_malformed_proof_is_neither_written_nor_read_nor_shown(tag: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"Element {tag} of field 48 does not fit") as unwritten:
+        fields.additional({tag: text})
+    with pytest.raises(MalformedMessage, match=f"Element {tag} of field 48") as unread:
+        fields.elements_of({"48": f"{tag}{len(text):02d}{text}"})
+
+    assert not any(CAVV[5:15] in str(refused.value) for refused in (unwritten, unread))
+
+
+@given(proof=st.binary(min_size=20, max_size=20))
+def test_any_twenty_bytes_are_a_proof(proof: bytes) -> None:
+    elements = {"74": b64encode(proof).decode()}
+
+    assert fields.elements_of({"48": fields.additional(elements)}) == elements
 
 
 @given(st.text(max_size=99))

@@ -30,6 +30,7 @@ from tkkpg.gateway.host.base import Unclaimed
 from tkkpg.gateway.host.fields import Message, Trace
 from tkkpg.gateway.host.iso_host import Dial, IsoHost, tcp
 from tkkpg.gateway.host.link import LinkLimits
+from tkkpg.gateway.model.authentication import Proceed
 from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
 from tkkpg.protocol.masking import Secret
@@ -39,6 +40,8 @@ pytestmark = pytest.mark.anyio
 LIMITS = LinkLimits(pause_s=0.005, pause_max_s=0.02)
 SOON_S = 0.03
 CARD = Card(Secret("4169730000005869"), Expiry(2030, 12), Secret("123"))
+CAVV = "AAECAwQFBgcICQoLDA0ODxAREhM="
+PROVED = Proceed("05", Secret(CAVV))
 KEPT = StoredCard(Secret("K7TOKEN"), Expiry(2030, 12), "416973••••••5869", "VISA")
 APPROVED = HostReply(Outcome.APPROVED, "001", "123456")
 FOLLOWING = tran(2, kind=TranKind.COMPLETION, original_id=1, stan=124)
@@ -138,6 +141,26 @@ async def test_a_token_that_cannot_be_kept_is_a_line_in_the_log_and_the_money_st
 
     assert [line["event"] for line in lines] == ["approval_without_token"]
     assert "k7-token" not in str(lines)
+
+
+async def test_a_proof_goes_to_the_host_and_into_no_log(small_host: SmallHost) -> None:
+    def garble(peer: Peer, request: Message) -> None:
+        said = {fields.ADDITIONAL: request[fields.ADDITIONAL]}
+        peer.send(reply_to(request) | said | {fields.AMOUNT: "000000000001"})
+        peer.send(reply_to(request) | said)  # nobody waits any more
+
+    small_host.on_request = garble
+    told: list[Unclaimed] = []
+    async with host_at(small_host, unclaimed=told.append) as host:
+        with capture_logs() as lines:
+            reply = await host.authorise(tran(), CARD, PROVED)
+            await until(lambda: told)
+
+    (asked,) = small_host.peer.asked
+    elements = fields.elements_of(asked)
+    assert (elements[fields.ECI_TAG], elements[fields.CAVV_TAG]) == ("05", CAVV)
+    assert {line["event"] for line in lines} == {"reply_amount_differs", "reply_unclaimed"}
+    assert CAVV not in f"{lines} {reply} {told} {PROVED}"
 
 
 async def test_silence_is_unknown(small_host: SmallHost) -> None:

@@ -15,12 +15,15 @@ from tkkpg.gateway.host import fields, messages
 from tkkpg.gateway.host.base import Unclaimed
 from tkkpg.gateway.host.fields import Message, Trace
 from tkkpg.gateway.host.messages import Oddity, read_reply, read_unclaimed
+from tkkpg.gateway.model.authentication import Proceed
 from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction
 from tkkpg.protocol.masking import Secret
 
 CARD: Final = Card(Secret("4169730000005869"), Expiry(2030, 5), Secret("123"))
 KEPT: Final = StoredCard(Secret("K7TOKEN"), Expiry(2030, 5), "416973••••••5869", "VISA")
+CAVV: Final = "AAECAwQFBgcICQoLDA0ODxAREhM="
+PROVED: Final = Proceed("05", Secret(CAVV))
 CHARGE: Final = tran()
 REGISTERING: Final = tran(register=True)
 HOLD: Final = tran(hold=True)
@@ -82,6 +85,38 @@ def test_an_authorisation_may_ask_the_host_to_keep_the_card(
     plain = messages.authorisation(CHARGE, card)
 
     assert messages.authorisation(REGISTERING, card) == plain | {"48": additional}
+
+
+@pytest.mark.parametrize(
+    ("proof", "additional"),
+    [
+        (PROVED, "9203123" + "730205" + "7428" + CAVV),
+        (Proceed("01", Secret(CAVV)), "9203123" + "730201" + "7428" + CAVV),
+        (Proceed("07", None), "9203123" + "730207"),
+    ],
+)
+def test_a_proof_travels_beside_the_card(proof: Proceed, additional: str) -> None:
+    plain = messages.authorisation(CHARGE, CARD)
+
+    assert messages.authorisation(CHARGE, CARD, proof) == plain | {"48": additional}
+
+
+@pytest.mark.parametrize(
+    "proof", [Proceed("5", None), Proceed("03", None), Proceed("05", Secret(CAVV[1:]))]
+)
+def test_a_proof_without_its_form_is_not_sent_and_not_shown(proof: Proceed) -> None:
+    with pytest.raises(ValueError, match="of field 48 does not fit") as refused:
+        messages.authorisation(CHARGE, CARD, proof)
+
+    assert CAVV[1:] not in str(refused.value)
+
+
+def test_all_that_an_authorisation_can_hold_fits_field_48() -> None:
+    card = Card(Secret("340000000000009"), Expiry(2030, 12), Secret("1234"))
+    message = messages.authorisation(REGISTERING, card, PROVED)
+
+    assert len(message["48"]) == 51
+    assert fields.decode(fields.encode(message)) == message
 
 
 def test_a_code_of_four_digits_is_told_by_its_length() -> None:

@@ -9,6 +9,7 @@ from tests.conformance.plans import tran
 
 from tkkpg.gateway.host.fields import is_token
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
+from tkkpg.gateway.model.authentication import Proceed
 from tkkpg.gateway.model.card import Card, Expiry, StoredCard
 from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind
 from tkkpg.protocol.masking import Secret
@@ -40,6 +41,15 @@ def playing(outcome: Outcome, code: str = "001", delay_s: float = 0.0) -> Script
 )
 async def test_a_card_plays_its_scenario(outcome: Outcome, code: str, reply: HostReply) -> None:
     assert await playing(outcome, code).authorise(tran(), card()) == reply
+
+
+@pytest.mark.parametrize("outcome", [Outcome.APPROVED, Outcome.DECLINED])
+async def test_a_card_plays_its_scenario_whatever_was_proved(outcome: Outcome) -> None:
+    host = playing(outcome, {Outcome.APPROVED: "001", Outcome.DECLINED: "116"}[outcome])
+
+    assert await host.authorise(tran(), card(), Proceed("07", None)) == await host.authorise(
+        tran(), card()
+    )
 
 
 async def test_a_card_that_is_not_in_the_table_is_declined_as_invalid() -> None:

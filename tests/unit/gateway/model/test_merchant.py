@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.model_factories import MERCHANT
 
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.protocol.values import Operation
 
@@ -31,6 +32,12 @@ def test_a_new_merchant_charges_in_manat_without_a_fee_and_sees_no_duplicates() 
 
     assert merchant.currencies == frozenset({"944"})
     assert (merchant.fee_bp, merchant.duplicate_window_s, merchant.password) == (0, 0, "")
+
+
+def test_a_new_merchant_takes_no_card_whose_holder_was_not_proved() -> None:
+    merchant = Merchant(merchant_id="E1000010", name="Nar", terminal_id="E1000010")
+
+    assert merchant.unauthenticated is Unauthenticated.DECLINE
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from tests.model_factories import (
     MERCHANT,
     NOW,
     NUMBERS,
+    attempt_in,
     authorisation_in,
     order_in,
     refund_in,
 )
 
-from tkkpg.gateway.model.transaction import Transaction, TranState
+from tkkpg.gateway.model.authentication import Verdict
+from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.gateway.model.xmlout import STATUS_TEXTS, local, payment_of, status_text, xmlmsg, xmlout
 from tkkpg.protocol.codec import decode_callback
 from tkkpg.protocol.codes import response_code
@@ -119,6 +121,86 @@ def test_the_payment_is_the_last_authorisation_that_was_not_abandoned() -> None:
     given_up = replace(authorisation_in(TranState.ABANDONED), tran_id=4)
 
     assert payment_of([abandoned, first, last, given_up, refund_in()]) is last
+
+
+def test_an_abandoned_attempt_that_declined_the_order_is_its_payment() -> None:
+    typed_before = replace(attempt_in(TranState.ABANDONED), tran_id=1)
+    declined = replace(attempt_in(TranState.ABANDONED), tran_id=2, response_code="05")
+
+    assert payment_of([typed_before, declined]) is declined
+    assert payment_of([typed_before, replace(declined, response_code=None)]) is None
+
+
+def test_an_attempt_that_waits_decides_nothing() -> None:
+    typed_before = replace(attempt_in(TranState.ABANDONED), tran_id=1)
+    waits = replace(attempt_in(), tran_id=2)
+
+    assert payment_of([typed_before, waits]) is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "verification"),
+    [
+        (Verdict.PROVED, "Y"),
+        (Verdict.ATTEMPTED, "A"),
+        (Verdict.UNAVAILABLE, "U"),
+        (Verdict.INFORMATION, "U"),
+        (Verdict.DECOUPLED, "U"),
+        (Verdict.NO_ANSWER, "U"),
+        (Verdict.NOT_ENROLLED, "U"),
+        (Verdict.REFUSED, "N"),
+        (Verdict.REJECTED, "N"),
+        (Verdict.CANCELLED, "N"),
+        (Verdict.TIMED_OUT, "N"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sent_at", "status"), [(NOW, "Approved"), (None, "Declined")], ids=["sent", "not sent"]
+)
+def test_an_authentication_is_told_with_what_followed_from_it(
+    verdict: Verdict, verification: str, sent_at: datetime | None, status: str
+) -> None:
+    tran = replace(attempt_in(TranState.DECLINED, verdict=verdict), sent_at=sent_at)
+
+    told = xmlout(order_in(OrderStatus.DECLINED), MERCHANT, tran, LATER)
+
+    assert (told.three_ds_verification, told.three_ds_status) == (verification, status)
+    assert decode_callback(xmlmsg(order_in(OrderStatus.DECLINED), MERCHANT, tran, LATER)) == told
+
+
+@pytest.mark.parametrize("tran", [None, authorisation_in(TranState.APPROVED), attempt_in()])
+def test_without_a_verdict_nothing_is_told_of_an_authentication(tran: Transaction | None) -> None:
+    told = xmlout(order_in(), MERCHANT, tran, LATER)
+
+    assert (told.three_ds_verification, told.three_ds_status) == (None, None)
+
+
+@pytest.mark.parametrize("kind", sorted(set(TranKind) - {TranKind.AUTHORISATION}))
+def test_an_operation_tells_the_authentication_of_its_payment(kind: TranKind) -> None:
+    payment = replace(attempt_in(TranState.APPROVED, verdict=Verdict.PROVED), sent_at=NOW)
+    operation = replace(refund_in(TranState.DECLINED), kind=kind)
+
+    told = xmlout(order_in(OrderStatus.REFUNDED), MERCHANT, operation, LATER, payment)
+
+    assert (told.three_ds_verification, told.three_ds_status) == ("Y", "Approved")
+    assert told.authorization_response_code == "01"
+
+
+@pytest.mark.parametrize("state", TranState)
+def test_only_an_approved_payment_has_an_authorisation_response_code(state: TranState) -> None:
+    told = xmlout(order_in(), MERCHANT, authorisation_in(state), LATER)
+
+    expected = "01" if state is TranState.APPROVED else None
+    assert told.authorization_response_code == expected
+
+
+def test_a_card_that_was_never_sent_has_no_reference_at_the_host() -> None:
+    tran = replace(attempt_in(TranState.ABANDONED, verdict=Verdict.REFUSED), response_code="05")
+
+    told = xmlout(order_in(OrderStatus.DECLINED), MERCHANT, tran, LATER)
+
+    assert (told.rrn, told.response_code, told.pan) == (None, "05", "416973XXXXXX5869")
+    assert told.response_description == response_code("05").text(Language.EN)
 
 
 def test_an_order_without_an_authorisation_has_no_payment() -> None:

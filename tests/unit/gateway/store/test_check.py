@@ -29,27 +29,32 @@ from tests.paying import (
     post,
     request,
     stored,
+    submit_card,
     unsettled,
 )
 
 from tkkpg.client import OutcomeUnknown, PeerFailure
 from tkkpg.gateway.app import DATABASE, KEYS
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.decide import decide, draw_numbers
+from tkkpg.gateway.flows.pay import PAYER, open_page
 from tkkpg.gateway.flows.upkeep.settle import settle
 from tkkpg.gateway.keys import load_keys
-from tkkpg.gateway.model.transaction import PARKED_AFTER, HostReply, TranKind
-from tkkpg.gateway.store import check as module
-from tkkpg.gateway.store.check import (
-    FILE,
-    QUERIES,
-    REFERENCES,
-    RULES,
-    SEALS,
-    Finding,
-    check,
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.decisions.authentication import (
+    NewAttempt,
+    plan_attempt,
+    plan_authenticated,
+    plan_result,
 )
+from tkkpg.gateway.model.plan import Context, Facts, Plan
+from tkkpg.gateway.model.transaction import PARKED_AFTER, HostReply, TranKind
+from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.store import check as module
+from tkkpg.gateway.store.check import FILE, REFERENCES, RULES, SEALS, Finding, check
 from tkkpg.gateway.store.rows import micros
+from tkkpg.gateway.store.rules import QUERIES
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import AZN, Amount, OrderRef, OrderStatus
 
 APART: Final = timedelta(seconds=1)
@@ -65,6 +70,10 @@ ACCOUNT: Final = f"SELECT 'balance {MERCHANT_ID} 944'"
     SETTLED,
     STATUS,
     LOCKED,
+    AUTHENTICATING,
+    KEPT,
+    UNSENT,
+    CODED,
     BALANCE,
     TOLD,
     GIVEN_UP,
@@ -136,9 +145,47 @@ async def traded(folder: Path) -> Home:
         ref = await create(client)
         await give_up(gateway, ref)
         orders["left"] = ref.order_id
+        orders |= await authenticated(shop, clock)
         orders |= await traded_in_two_steps(shop, clock, host)
         assert checked(folder, clock.now()) == []
     return Home(folder, clock.now(), orders)
+
+
+async def attempted(gateway: Gateway, ref: OrderRef) -> int:
+    """Type a card whose holder is challenged; give the transaction that waits."""
+    typed, numbers = card(gateway), await draw_numbers(gateway)
+    new = NewAttempt(
+        numbers=numbers, server_trans_id=gateway.ids.uuid(), key=Secret("key"), pan_hash="ab"
+    )
+    await decide(
+        gateway,
+        ref.order_id,
+        PAYER,
+        lambda context, facts: plan_attempt(context, facts, typed, new),
+    )
+    return numbers.tran_id
+
+
+async def authenticated(shop: Desk, clock: ManualClock) -> dict[str, int]:
+    """Type a card twice and be waited for with a proof, leave while waiting, and be refused."""
+    gateway = shop.gateway
+    refs = {name: await create(shop.client) for name in ("waiting", "walked_away", "refused")}
+    await attempted(gateway, refs["waiting"])
+    trans = {name: await attempted(gateway, ref) for name, ref in refs.items()}
+    clock.advance(APART)
+    proved = AuthenticationResult(verdict=Verdict.PROVED, cavv=Secret("proof"))
+    refused = AuthenticationResult(verdict=Verdict.REFUSED)
+
+    def keep(context: Context, facts: Facts) -> Plan | None:
+        return plan_result(context, facts, trans["waiting"], proved, "k1.sealed")
+
+    def refuse(context: Context, facts: Facts) -> Plan | None:
+        return plan_authenticated(context, facts, trans["refused"], refused)
+
+    await decide(gateway, refs["waiting"].order_id, PAYER, keep)
+    await decide(gateway, refs["refused"].order_id, PAYER, refuse)
+    await give_up(gateway, refs["walked_away"])
+    return {name: ref.order_id for name, ref in refs.items()}
 
 
 async def traded_in_two_steps(
@@ -400,7 +447,7 @@ DAMAGE: Final = {
     "a payer charged twice": Damage(
         """
         CREATE TEMP TABLE again AS SELECT * FROM tran WHERE order_id = :paid;
-        UPDATE again SET tran_id = 99;
+        UPDATE again SET tran_id = 99, threeds_server_trans_id = NULL;
         INSERT INTO tran SELECT * FROM again;
         INSERT INTO entry (plan_id, posting, phase, debit, credit, merchant_id, amount_minor,
             currency, at, order_id, tran_id)
@@ -430,6 +477,41 @@ DAMAGE: Final = {
         "UPDATE tran SET state = 'UNKNOWN' WHERE order_id = :declined",
         LOCKED,
         "SELECT 'order ' || :declined",
+    ),
+    "an order on payment without an attempt": Damage(
+        "UPDATE orders SET status = 'ON-PAYMENT' WHERE order_id = :created",
+        AUTHENTICATING,
+        "SELECT 'order ' || :created",
+    ),
+    "an attempt that waits in an order that has ended": Damage(
+        "UPDATE tran SET state = 'RESERVED' WHERE order_id = :walked_away",
+        AUTHENTICATING,
+        "SELECT 'order ' || :walked_away",
+    ),
+    "two attempts that wait at once": Damage(
+        "UPDATE tran SET state = 'RESERVED' WHERE order_id = :waiting",
+        AUTHENTICATING,
+        "SELECT 'order ' || :waiting",
+    ),
+    "the key of an authorisation that was sent": Damage(
+        "UPDATE tran SET threeds_key = 'key' WHERE order_id = :paid",
+        KEPT,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :paid",
+    ),
+    "the proof of an attempt that was left": Damage(
+        "UPDATE tran SET cavv = 'k1.sealed' WHERE order_id = :walked_away",
+        KEPT,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :walked_away",
+    ),
+    "an order that was declined without a card sent, said to be left": Damage(
+        "UPDATE orders SET status = 'CANCELED' WHERE order_id = :refused",
+        UNSENT,
+        "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :refused",
+    ),
+    "the code of a declined order removed": Damage(
+        "UPDATE tran SET response_code = NULL WHERE order_id = :refused",
+        CODED,
+        "SELECT 'order ' || :refused",
     ),
     "a balance edited": Damage(
         "UPDATE balance SET posted_minor = posted_minor + 1 WHERE currency = '944'",
@@ -468,7 +550,9 @@ DAMAGE: Final = {
         "SELECT 'tran ' || tran_id FROM tran WHERE order_id = :declined",
     ),
     "an audit row edited": Damage(
-        "UPDATE audit SET actor = 'nobody' WHERE action = 'payer_left'", SEALS, "SELECT 'audit'"
+        "UPDATE audit SET actor = 'nobody' WHERE order_id = :left AND action = 'payer_left'",
+        SEALS,
+        "SELECT 'audit'",
     ),
     "a value that no column may hold": Damage(
         "UPDATE notification SET state = 'SEEN' WHERE order_id = :paid", FILE, "SELECT 'database'"
@@ -503,6 +587,17 @@ def test_a_sentence_says_what_was_found_and_what_must_be(home: Home) -> None:
 
     assert "CHARGE books 3000 from SCHEME_RECEIVABLE to FEE_INCOME" in finding.sentence
     assert "from SCHEME_RECEIVABLE to MERCHANT_PAYABLE in phase POSTED" in finding.sentence
+
+
+@pytest.mark.parametrize("kept", [["threeds_key"], ["cavv"], ["threeds_key", "cavv"]])
+def test_a_key_that_was_kept_is_named_and_not_shown(home: Home, kept: list[str]) -> None:
+    planted = ", ".join(f"{column} = 'planted'" for column in kept)
+    home.plant(f"UPDATE tran SET {planted} WHERE order_id = :paid")  # noqa: S608 - our own words
+
+    (finding,) = home.check()
+
+    assert f"still holds {' and '.join(kept)}:" in finding.sentence
+    assert "planted" not in finding.sentence
 
 
 def test_every_sentence_can_be_written(home: Home) -> None:

@@ -17,6 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.model.ledger import Posting
 from tkkpg.gateway.model.order import PAID, Registration
 from tkkpg.gateway.store import rows
@@ -178,6 +179,22 @@ ORDER = {
     "refunded_minor": 0,
     "fee_minor": 0,
 }
+TRAN = {
+    "tran_id": 1,
+    "order_id": 1,
+    "merchant_id": "E1000010",
+    "terminal_id": "E1000010",
+    "kind": "AUTHORISATION",
+    "state": "APPROVED",
+    "amount_minor": 3000,
+    "currency": "944",
+    "two_id": 2_000_001,
+    "stan": 123,
+    "rrn": "632808000123",
+    "created_at": 1,
+    "sent_at": 2,
+    "description": "",
+}
 ENTRY = {
     "plan_id": "p1",
     "posting": "CHARGE",
@@ -212,14 +229,18 @@ def insert(path: Path, table: str, **values: object) -> None:
         )
 
 
-@pytest.fixture(params=["0001", "0002"])
+@pytest.fixture(params=["0001", "0002", "0003"])
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A database of an older version with an order in every status, and three ledger lines."""
+    """A database of an older version: an order in every status, payments, ledger lines."""
     path = tmp_path / "older.db"
     at_revision(path, request.param)
     insert(path, "merchant", **MERCHANT)
     for number, status in enumerate(sorted(OrderStatus), 1):
-        insert(path, "orders", order_id=number, status=status, **ORDER)
+        # Until 0003 an order did not say what was charged.
+        charged = {"captured_minor": 3000 * (status in PAID)} if request.param == "0003" else {}
+        insert(path, "orders", order_id=number, status=status, **ORDER | charged)
+    for number in (1, 2):
+        insert(path, "tran", **TRAN | {"tran_id": number, "order_id": number})
     for _ in range(3):
         insert(path, "entry", **ENTRY)
     with closing(apsw.Connection(str(path))) as db:
@@ -240,12 +261,15 @@ def test_rows_of_an_older_version_are_read_by_this_one(older: Path) -> None:
 
     with closing(apsw.Connection(str(older))) as db:
         merchant = rows.merchant_of(db.execute(f"SELECT {rows.MERCHANT} FROM merchant").get)  # noqa: S608 - constant columns
+        tran = rows.tran_of(db.execute(f"SELECT {rows.TRAN} FROM tran WHERE tran_id = 1").get)  # noqa: S608 - constant columns
         order = rows.order_of(
             db.execute(f"SELECT {rows.ORDER} FROM orders WHERE status = 'APPROVED'").get  # noqa: S608 - constant columns
         )
     assert (merchant.fee_bp, merchant.password) == (0, "")
     assert merchant.currencies == frozenset({"944"})
     assert (merchant.duplicate_window_s, merchant.card_registration) == (0, True)
+    assert merchant.unauthenticated is Unauthenticated.DECLINE
+    assert (tran.rrn, tran.authentication) == ("632808000123", None)
     assert (order.params, order.positions, order.instalments) == ((), (), 0)
     assert (order.registration, order.change_status_url) == (Registration.NONE, "")
 
@@ -277,6 +301,15 @@ def test_the_checks_of_the_ledger_are_in_force_after_an_upgrade(
 
     with pytest.raises(apsw.ConstraintError):
         insert(older, "entry", **ENTRY | wrong)
+
+
+def test_an_authentication_has_one_transaction_after_an_upgrade(older: Path) -> None:
+    migrate(older)
+    with closing(apsw.Connection(str(older))) as db:
+        db.execute("UPDATE tran SET threeds_server_trans_id = 'one' WHERE tran_id = 1")
+
+        with pytest.raises(apsw.ConstraintError):
+            db.execute("UPDATE tran SET threeds_server_trans_id = 'one' WHERE tran_id = 2")
 
 
 def test_an_upgraded_database_is_made_like_a_new_one(older: Path, database: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import apsw
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conformance.plans import MERCHANT, NOW, entry, notification, order, plan, tran
 
+from tkkpg.gateway.model.authentication import Authentication, Unauthenticated, Verdict
 from tkkpg.gateway.model.card import SavedCard
 from tkkpg.gateway.model.ledger import POSTINGS, Posting
 from tkkpg.gateway.model.merchant import Certificate, Merchant
@@ -24,6 +25,7 @@ from tkkpg.gateway.store import rows
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.rows import Row, Value
 from tkkpg.gateway.store.sqlite import connect
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.messages import Param, Position
 from tkkpg.protocol.values import CURRENCIES, Language, Operation, OrderStatus, OrderType
 
@@ -66,6 +68,16 @@ orders = st.builds(
     params=st.lists(st.builds(Param, name=texts, value=texts), max_size=3).map(tuple),
     positions=positions,
 )
+authentications = st.builds(
+    Authentication,
+    server_trans_id=texts,
+    key=st.none() | texts.filter(bool).map(Secret),
+    verdict=st.none() | st.sampled_from(Verdict),
+    reason=st.none() | texts,
+    eci=st.none() | texts,
+    ds_trans_id=st.none() | texts,
+    cavv=st.none() | texts,
+)
 transactions = st.builds(
     Transaction,
     tran_id=numbers,
@@ -102,6 +114,7 @@ transactions = st.builds(
     request_digest=texts,
     source=texts,
     positions=positions,
+    authentication=st.none() | authentications,
 )
 merchants = st.builds(
     Merchant,
@@ -121,6 +134,7 @@ merchants = st.builds(
     change_status_url=texts,
     card_registration=st.booleans(),
     password=texts,
+    unauthenticated=st.sampled_from(Unauthenticated),
 )
 saved_cards = st.builds(
     SavedCard,
@@ -143,6 +157,18 @@ notifications = st.builds(
     due_at=times,
     attempts=st.integers(0, 100),
 )
+
+
+AUTHENTICATION = {
+    "server_trans_id": "threeds_server_trans_id",
+    "key": "threeds_key",
+    "verdict": "threeds_verdict",
+    "reason": "threeds_reason",
+    "eci": "eci",
+    "ds_trans_id": "ds_trans_id",
+    "cavv": "cavv",
+}
+"""Columns of an authentication, by its attributes."""
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +249,17 @@ def test_every_attribute_has_a_column(kind: type[Order | Transaction | Merchant]
         SavedCard: rows.SAVED_CARD,
     }[kind]
 
-    assert {one.name for one in fields(kind)} == set(columns.split(", "))
+    attributes = {one.name for one in fields(kind)}
+    if kind is Transaction:
+        attributes = attributes - {"authentication"} | set(AUTHENTICATION.values())
+    assert attributes == set(columns.split(", "))
+
+
+def test_every_attribute_of_an_authentication_has_a_column_and_only_its_number_stays() -> None:
+    assert {one.name for one in fields(Authentication)} == set(AUTHENTICATION)
+
+    stays = set(AUTHENTICATION.values()) - set(rows.TRAN_MOVES.split(", "))
+    assert stays == {"threeds_server_trans_id"}
 
 
 @given(one=notifications)
@@ -264,13 +300,12 @@ def test_a_move_changes_what_may_change_of_a_transaction(
         after.response_code,
     )
     assert (moved.approval_code, moved.reversal_stan) == (after.approval_code, after.reversal_stan)
-    assert moved.card_uid == after.card_uid
+    assert (moved.card_uid, moved.sent_at) == (after.card_uid, after.sent_at)
     assert (moved.fee_minor, moved.settled) == (before.fee_minor, before.settled)
-    assert (moved.tran_id, moved.stan, moved.sent_at) == (
-        before.tran_id,
-        before.stan,
-        before.sent_at,
-    )
+    assert (moved.tran_id, moved.stan) == (before.tran_id, before.stan)
+    if before.authentication and after.authentication:
+        number = before.authentication.server_trans_id
+        assert moved.authentication == replace(after.authentication, server_trans_id=number)
 
 
 @given(moment=times)

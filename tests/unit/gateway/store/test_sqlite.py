@@ -6,15 +6,20 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
-from tests.conformance.plans import enrolment, order, plan
+from tests.conformance.plans import attempt, enrolment, order, plan
 
+from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.errors import StoreUnavailable
+from tkkpg.gateway.model.plan import TransactionChange
+from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.store import sqlite
 from tkkpg.gateway.store.sqlite import SQLiteStore, connect
+from tkkpg.protocol.masking import Secret
 
 FULL = 2
 
@@ -27,7 +32,13 @@ def connection(request: pytest.FixtureRequest, database: Path) -> Iterator[apsw.
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", FULL), ("foreign_keys", 1), ("fullfsync", 1)],
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", FULL),
+        ("foreign_keys", 1),
+        ("fullfsync", 1),
+        ("secure_delete", 1),
+    ],
 )
 def test_every_connection_keeps_what_it_was_told(
     connection: apsw.Connection, pragma: str, value: object
@@ -113,3 +124,27 @@ async def test_a_signature_that_fails_leaves_nothing_unsealed(database: Path) ->
         assert await store.merchant("E1000010") is not None
     finally:
         await store.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_key_that_a_commit_removes_is_nowhere_in_the_file(database: Path) -> None:
+    secret = "a-key-that-opens-a-card-for-a-while"
+    waits = attempt(1, "t", authentication=Authentication(server_trans_id="t", key=Secret(secret)))
+    assert waits.authentication is not None
+    ended = replace(waits, state=TranState.ABANDONED, authentication=waits.authentication.closed())
+    store = SQLiteStore(database, sign=str)
+    try:
+        await store.commit(enrolment())
+        await store.commit(plan(new_orders=(order(1),), new_transactions=(waits,)))
+        assert secret.encode() in _written_back(database)
+        await store.commit(plan(transactions=(TransactionChange(ended, TranState.RESERVED),)))
+        assert secret.encode() not in _written_back(database)
+    finally:
+        await store.aclose()
+
+
+def _written_back(database: Path) -> bytes:
+    """Bring what is in the log into the file, and give its bytes."""
+    with closing(connect(database, writing=True)) as db:
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    return database.read_bytes()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.gateway.threeds.examples import ARES, CAVV, DIRECTORYS, RREQ
 
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.threeds.base import result_of
 from tkkpg.gateway.threeds.messages import ChallengeCancel, TransStatus
 from tkkpg.protocol.masking import Secret

@@ -17,7 +17,7 @@ import trustme
 from structlog.testing import LogCapture
 from tests.unit.gateway.threeds.examples import ARES, CAVV, ERRO, ISSUERS, OURS, RREQ, RRES
 
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.server import exec_tls
 from tkkpg.gateway.server.listening import Listener, Listening
 from tkkpg.gateway.threeds.codec import read, write

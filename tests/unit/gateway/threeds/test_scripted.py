@@ -8,7 +8,7 @@ import pytest
 from tests.unit.gateway.threeds.examples import OURS, PAN
 from tests.unit.gateway.threeds.test_server import ATTEMPT
 
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.threeds.base import Authenticated, Challenge
 from tkkpg.gateway.threeds.codec import from_form
 from tkkpg.gateway.threeds.messages import CReq

@@ -18,8 +18,8 @@ from tests.model_factories import CARD, NOW
 from tests.unit.gateway.threeds.directory import Answer, Stub, client_tls, directory, reply
 from tests.unit.gateway.threeds.examples import ARES, CAVV, DIRECTORYS, ISSUERS, OURS, PAN, PRES
 
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.model.card import Expiry
-from tkkpg.gateway.model.decisions.authentication import AuthenticationResult, Verdict
 from tkkpg.gateway.threeds.base import (
     Attempt,
     Authenticated,
@@ -45,6 +45,7 @@ pytestmark = pytest.mark.anyio
 ATTEMPT = Attempt(
     three_ds_server_trans_id=OURS,
     card=CARD,
+    order_id=1000001,
     merchant_id="E1000010",
     merchant_name="Nar",
     amount_minor=3000,

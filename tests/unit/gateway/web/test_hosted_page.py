@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from tests.challenged import ACS, METHOD, N, at_the_issuer, cres_of
 from tests.gateway_fixtures import merchant
+from tests.paying import stored
 from tests.unit.gateway.web import payer as payers
 from tests.unit.gateway.web.payer import Payer, at_the_page, read_forms, said
 
 from tkkpg.client.callbacks import read_xmlout
 from tkkpg.gateway.model.card import PREFIXES
+from tkkpg.gateway.threeds.scripted import Script
 from tkkpg.gateway.web.forms import BODY_MAX_BYTES, FIELDS_MAX, QUERY_MAX_BYTES
 from tkkpg.gateway.web.i18n import Wording
-from tkkpg.gateway.web.rendering import assets
+from tkkpg.gateway.web.rendering import asset_url, assets
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.values import Language, OrderRef, OrderStatus
 
@@ -362,6 +366,143 @@ async def test_a_shop_may_send_its_payer_from_anywhere(payer: Payer) -> None:
     assert page.status_code == 200
 
 
+# ---- the forms of 3-D Secure
+
+
+SCRIPT = {
+    "browserJavaEnabled": "false",
+    "browserColorDepth": "24",
+    "browserScreenHeight": "740",
+    "browserScreenWidth": "360",
+    "browserTZ": "-240",
+}
+FOREIGN = {"Sec-Fetch-Site": "cross-site"}
+
+
+@asynccontextmanager
+async def at_the_method_page(home: Path) -> AsyncIterator[tuple[Payer, dict[str, str]]]:
+    """Give a payer who typed a card, and the form that goes on from the method page."""
+    async with at_the_issuer(home, Script(acs_url=ACS, method_url=METHOD)) as scene:
+        await scene.order()
+        card = {"pan": payers.GOOD, "expiry": "12/40", "cvv2": "123"}
+        page = await scene.payer.send("/pay", await scene.payer.form() | card | SCRIPT)
+        yield scene.payer, read_forms(page.text)["/authenticate"]
+
+
+async def test_the_form_of_the_method_page_on_somebody_elses_page_is_refused(
+    tmp_path: Path,
+) -> None:
+    async with at_the_method_page(tmp_path) as (payer, form):
+        assert is_trouble(await payer.send("/authenticate", form, FOREIGN), 403)
+        assert payer.log.entries[-1]["event"] == "page_form_foreign"
+        assert ACS in read_forms((await payer.send("/authenticate", form)).text)
+
+
+@pytest.mark.parametrize("token", ["", "2", "2.k1." + "0" * 64, "\0"])
+async def test_a_forged_form_of_the_method_page_is_refused(tmp_path: Path, token: str) -> None:
+    async with at_the_method_page(tmp_path) as (payer, form):
+        assert is_trouble(await payer.send("/authenticate", form | {"TOKEN": token}), 403)
+
+
+@pytest.mark.parametrize("action", ["/pay", "/cancel"])
+async def test_a_token_is_for_one_form_alone(tmp_path: Path, action: str) -> None:
+    async with at_the_method_page(tmp_path) as (payer, form):
+        other = (await payer.form(action))["TOKEN"]
+        assert is_trouble(await payer.send("/authenticate", form | {"TOKEN": other}), 403)
+        mine = await payer.form(action) | {"TOKEN": form["TOKEN"]}
+        assert is_trouble(await payer.send(action, mine), 403)
+
+
+async def test_a_form_of_the_method_page_without_its_card_leads_to_the_card_form(
+    tmp_path: Path,
+) -> None:
+    async with at_the_method_page(tmp_path) as (payer, form):
+        reply = await payer.send("/authenticate", form | {"sealed": ""})
+        assert (reply.status_code, reply.headers["location"][:9]) == (303, "/outcome?")
+        assert "/pay" in await forms_at_the_end(payer)
+        assert (await payer.stored()).status is OrderStatus.ON_PAYMENT
+
+
+async def test_the_form_of_the_method_page_of_a_card_typed_before_leads_to_the_card_form(
+    tmp_path: Path,
+) -> None:
+    async with at_the_method_page(tmp_path) as (payer, form):
+        await payer.pay()
+        reply = await payer.send("/authenticate", form)
+        assert reply.status_code == 303
+        assert "/pay" in await forms_at_the_end(payer)
+
+
+async def forms_at_the_end(payer: Payer) -> set[str]:
+    """Follow `/outcome`, and say which forms the page has where it leads."""
+    reply = await payer.get("/outcome")
+    page = await payer.browser.get(reply.headers["location"]) if reply.is_redirect else reply
+    return set(read_forms(page.text))
+
+
+async def test_the_method_page_may_report_from_anywhere_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with at_the_method_page(tmp_path) as (payer, _):
+        before = await payer.stored()
+        for data in ({"threeDSMethodData": "eyJ4IjoxfQ"}, {"threeDSMethodData": "%"}, {}):
+            reply = await payer.send("/3ds/method", data, FOREIGN)
+            assert reply.status_code == 200
+            assert "default-src 'none'" in reply.headers["content-security-policy"]
+        assert await payer.stored() == before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"cres": ""},
+        {"cres": "x", "threeDSSessionData": "x"},
+        {"cres": "\0", "threeDSSessionData": "\0"},
+        {"cres": "A" * 16_000},
+        {"CRES": "eyJ4IjoxfQ", "SESSIONID": "x", "ORDERID": "1"},
+    ],
+    ids=["nothing", "empty", "no text", "zero", "long", "no message"],
+)
+async def test_a_return_that_names_no_attempt_is_400(payer: Payer, fields: dict[str, str]) -> None:
+    assert is_trouble(await payer.send("/3ds/return", fields, FOREIGN), 400)
+    assert payer.log.entries[-1]["event"] == "challenge_unreadable"
+
+
+async def test_a_return_is_read_from_the_form_alone(tmp_path: Path) -> None:
+    async with at_the_issuer(tmp_path) as scene:
+        step = await scene.challenge()
+        fields = {"cres": cres_of(step), "threeDSSessionData": step.sealed}
+        address = f"/3ds/return?{urlencode(fields)}"
+        assert is_trouble(await scene.payer.send(address, {}, FOREIGN), 400)
+        assert is_trouble(await scene.payer.browser.post("/3ds/return", json=fields), 400)
+        reply = await scene.payer.send("/3ds/return", {"cres": cres_of(step)}, FOREIGN)
+        assert reply.status_code == 303
+
+
+async def test_a_return_leads_to_its_own_order_whatever_else_it_names(tmp_path: Path) -> None:
+    async with at_the_issuer(tmp_path) as scene:
+        step = await scene.challenge()
+        await scene.tell(step)
+        own, other = scene.payer.query, await scene.order()
+        fields = {"cres": cres_of(step), "threeDSSessionData": step.sealed}
+        named = {"ORDERID": str(other.order_id), "SESSIONID": other.session_id}
+        reply = await scene.payer.send("/3ds/return?LANGUAGE=RU", fields | named, FOREIGN)
+        assert reply.headers["location"] == f"/outcome?{urlencode({'LANGUAGE': 'RU'} | own)}"
+        assert (await stored(scene.gateway, other)).status is OrderStatus.CREATED
+
+
+async def test_a_return_to_an_order_that_ended_more_than_a_day_ago_is_gone(
+    tmp_path: Path,
+) -> None:
+    async with at_the_issuer(tmp_path) as scene:
+        step = await scene.challenge()
+        await scene.tell(step, N)
+        scene.at.clock.advance(timedelta(hours=25))
+        fields = {"cres": cres_of(step), "threeDSSessionData": step.sealed}
+        assert is_trouble(await scene.payer.send("/3ds/return", fields, FOREIGN), 410)
+
+
 # ---- what cannot be served
 
 
@@ -406,7 +547,18 @@ async def test_an_unknown_address_is_404(payer: Payer, path: str) -> None:
     assert is_trouble(await payer.get(path), 404)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/pay"), ("PUT", "/"), ("POST", "/outcome")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/pay"),
+        ("PUT", "/"),
+        ("POST", "/outcome"),
+        ("GET", "/authenticate"),
+        ("GET", "/3ds/method"),
+        ("GET", "/3ds/return"),
+        ("PUT", "/3ds/return"),
+    ],
+)
 async def test_a_wrong_method_is_405(payer: Payer, method: str, path: str) -> None:
     assert is_trouble(await payer.browser.request(method, path, params=payer.query), 405)
 
@@ -431,7 +583,7 @@ async def test_a_body_over_the_limit_is_refused_while_it_is_read(payer: Payer) -
             yield b"a" * 1024
 
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for path in ("/index.jsp", "/pay"):
+    for path in ("/index.jsp", "/pay", "/authenticate", "/3ds/return"):
         sent = 0
         reply = await payer.browser.post(path, content=endless(), headers=form)
         assert is_trouble(reply, 413)
@@ -492,8 +644,8 @@ async def test_no_page_has_script_or_style_of_its_own(payer: Payer) -> None:
 async def test_a_static_file_may_be_kept_for_ever_under_the_address_of_its_content(
     payer: Payer,
 ) -> None:
-    addresses = set(re.findall(r'"(/static/[^"]+)"', (await payer.get()).text))
-    assert len(addresses) == len(assets())
+    addresses = {asset_url(name) for name in assets()}
+    assert set(re.findall(r'"(/static/[^"]+)"', (await payer.get()).text)) < addresses
     for address in addresses:
         file = await payer.browser.get(address)
         assert file.status_code == 200

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import UTC, datetime
+from importlib.resources import files
 
 import pytest
 
@@ -45,6 +47,17 @@ def test_whatever_can_happen_has_a_text(language: Language) -> None:
     needed |= {f"final.{status}.{part}" for status in ENDED for part in ("heading", "text")}
     needed |= {f"advice.{family}" for family in Family}
     assert needed <= texts(language).keys()
+
+
+def test_every_text_that_a_template_names_is_there() -> None:
+    named = set()
+    for file in files("tkkpg.gateway.web").joinpath("templates").iterdir():
+        for called in re.findall(r"\bsay\(([^()]*)\)", template := file.read_text("utf-8")):
+            named |= {key for _, key in re.findall(r"""(["'])(\w+\.\w+)\1""", called)}
+        if waiting := re.search(r'set name = "(\w+)"', template):
+            named |= {f"{waiting[1]}.{part}" for part in ("heading", "text")}
+    assert {"form.pay", "form.hold", "checking.text", "challenge.heading"} <= named
+    assert named <= texts(Language.EN).keys()
 
 
 def test_russian_is_written_in_cyrillic_alone() -> None:

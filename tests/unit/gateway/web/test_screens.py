@@ -21,9 +21,11 @@ from tkkpg.gateway.model.card import CardProblem, Scheme
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.gateway.model.receipt import receipt
+from tkkpg.gateway.web.authentication import TOLD
 from tkkpg.gateway.web.i18n import Wording
 from tkkpg.gateway.web.rendering import assets
 from tkkpg.gateway.web.screens import MARKS
+from tkkpg.gateway.web.security import Action, Verdict, judge_token
 from tkkpg.protocol.converters import DESCRIPTION_MAX
 from tkkpg.protocol.messages import CompletionRequest, CustomField
 from tkkpg.protocol.values import AZN, Amount, Language, OrderStatus, OrderType
@@ -263,6 +265,25 @@ def test_every_scheme_has_a_mark_of_its_own() -> None:
     assert len({assets()[file].content for file, _ in MARKS.values()}) == len(Scheme)
 
 
+async def test_the_form_has_room_for_what_a_script_knows_of_the_browser(payer: Payer) -> None:
+    forms = read_forms((await (await payer.order(Language.AZ)).get(LANGUAGE="RU")).text)
+    told = {name: value for name, value in forms["/pay"].items() if name.startswith("browser")}
+    assert told == {"browserLanguage": "ru", **dict.fromkeys(TOLD, "")}
+    assert not told.keys() & forms["/cancel"].keys()
+    script = assets()["page.js"].content.decode()
+    for name in TOLD:
+        assert re.search(rf"\b{name.removeprefix('browser')}: ", script)
+
+
+async def test_each_form_of_the_card_page_has_the_token_of_its_own_action(payer: Payer) -> None:
+    forms = read_forms((await (await payer.order()).get()).text)
+    for action in (Action.PAY, Action.CANCEL):
+        token = forms[f"/{action.value}"]["TOKEN"]
+        judged = judge_token(payer.gateway.keys, await payer.stored(), action, token)
+        assert judged is Verdict.FRESH
+    assert len({form["TOKEN"] for form in forms.values()}) == 2
+
+
 # ---- the receipt
 
 
@@ -308,8 +329,9 @@ async def test_every_status_has_its_screen_in_every_language(
     payer.ref = order.ref
     page = await payer.get()
     assert page.status_code == 200
-    if status is OrderStatus.CREATED:
+    if status in {OrderStatus.CREATED, OrderStatus.ON_PAYMENT}:
         assert said(page, language, "form.heading")
+        assert said(page, language, "form.awaits_bank") is (status is OrderStatus.ON_PAYMENT)
     elif status not in ENDED:
         assert said(page, language, "checking.heading")
     else:

@@ -15,6 +15,7 @@ from tests.model_factories import order_in
 from tkkpg.gateway.keys import Keys
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.web.security import (
+    ANYWHERE,
     Action,
     Verdict,
     form_token,
@@ -43,6 +44,7 @@ def test_a_token_is_stale_once_the_order_has_moved() -> None:
     ("other", "action"),
     [
         (ORDER, Action.CANCEL),
+        (ORDER, Action.AUTHENTICATE),
         (replace(ORDER, order_id=1000002), Action.PAY),
         (replace(ORDER, session_id="0" * 32), Action.PAY),
     ],
@@ -105,8 +107,66 @@ def test_a_page_loads_nothing_but_its_own() -> None:
     }
 
 
-def test_only_a_page_that_hands_over_may_send_a_form_elsewhere() -> None:
-    assert "form-action" not in directives(page_headers(sandbox=False, hands_over=True))
+def test_only_a_page_that_hands_over_may_send_a_form_anywhere() -> None:
+    policy = directives(page_headers(sandbox=False, form_action=ANYWHERE))
+    assert "form-action" not in policy
+    assert "frame-src" not in policy
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://acs.bank.example/3ds?a=1;b=2,c#d", "https://acs.bank.example"),
+        ("https://acs.bank.example", "https://acs.bank.example"),
+        ("https://acs.bank.example?next=https://else.example", "https://acs.bank.example"),
+        ("HTTPS://ACS.bank.example:8443/", "HTTPS://ACS.bank.example:8443"),
+        ("http://127.0.0.1:6445/acs", "http://127.0.0.1:6445"),
+        ("http://localhost/acs", "http://localhost"),
+    ],
+)
+def test_a_form_or_a_frame_may_lead_to_the_origin_of_one_address(address: str, origin: str) -> None:
+    assert directives(page_headers(sandbox=False, form_action=address))["form-action"] == (
+        f"'self' {origin}"
+    )
+    framing = directives(page_headers(sandbox=False, frame=address))
+    assert framing["frame-src"] == f"'self' {origin}"
+    assert framing["form-action"] == "'self'"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "/acs",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://",
+        "https:///acs",
+        "https://*/",
+        "https://*.bank.example/",
+        "https://bank.example;script-src",
+        "https://bank.example; script-src *",
+        "https://bank.example,https://else.example",
+        "https://bank.example\r\nA: b",
+        "https://bank.example\n",
+        "https://user@bank.example/",
+        "https://bank.example:1234@else.example/",
+        "https://bank.example\\@else.example/",
+        "https://bank.example:*/",
+        "https://bank.example:/",
+        "https://bank.example:123456/",
+        "https://b\N{LATIN SMALL LETTER DOTLESS I}nk.example/",
+        "https://.bank.example/",
+        "https://bank.example./",
+        "https://[::1]/",
+        " https://bank.example/",
+    ],
+)
+def test_an_address_that_could_open_the_policy_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="policy cannot name it"):
+        page_headers(sandbox=False, form_action=address)
+    with pytest.raises(ValueError, match="policy cannot name it"):
+        page_headers(sandbox=False, frame=address)
 
 
 def test_anyone_may_frame_the_page_unless_the_merchant_says_who() -> None:

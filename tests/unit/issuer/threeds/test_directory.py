@@ -51,6 +51,7 @@ async def test_ranges_that_are_known_are_not_sent_again_until_they_change(stage:
         (Answer.FRICTIONLESS, TransStatus.PROVED, None, "05"),
         (Answer.ATTEMPTED, TransStatus.ATTEMPTED, None, "06"),
         (Answer.NOT_AUTHENTICATED, TransStatus.REFUSED, "01", None),
+        (Answer.TOO_OFTEN, TransStatus.REFUSED, "04", None),
         (Answer.REJECTED, TransStatus.REJECTED, "11", None),
         (Answer.UNAVAILABLE, TransStatus.UNAVAILABLE, "22", None),
         (Answer.INFORMATION, TransStatus.INFORMATION, None, None),

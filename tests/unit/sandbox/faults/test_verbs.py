@@ -83,7 +83,7 @@ async def test_an_outcome_waits_for_an_order_or_a_merchant_that_exists(tmp_path:
         ({"code": "205", "order_id": 1, "merchant_id": MERCHANT_ID}, "one order or one merchant"),
         ({"code": "205", "order_id": 1}, "There is no order 1"),
         ({"code": "205", "merchant_id": "nobody"}, "There is no merchant 'nobody'"),
-        ({"code": "05", "merchant_id": MERCHANT_ID}, "cannot be had here"),
+        ({"code": "5", "merchant_id": MERCHANT_ID}, "cannot be had here"),
         ({"merchant_id": MERCHANT_ID}, "cannot be had here"),
     ],
 )

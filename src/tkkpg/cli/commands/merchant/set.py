@@ -15,6 +15,7 @@ from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json
 from tkkpg.cli.owner import change
 from tkkpg.cli.values import CURRENCY
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.verbs import CHANGE_MERCHANT
 from tkkpg.protocol.values import Currency, Operation
 
@@ -110,6 +111,12 @@ OPTIONS: Final = (
         "--card-registration/--no-card-registration",
         default=None,
         help="Whether its payers may have their cards saved.",
+    ),
+    click.option(
+        "--unauthenticated",
+        type=click.Choice([one.value for one in Unauthenticated]),
+        help="What becomes of a card whose holder 3-D Secure could not prove: declined, or sent "
+        "without a proof.",
     ),
     click.option("--active/--inactive", default=None, help="Whether it may trade."),
 )

@@ -76,6 +76,7 @@ def told(view: MerchantView) -> dict[str, object]:
         "fee_bp": one.fee_bp,
         "duplicate_window_s": one.duplicate_window_s,
         "card_registration": one.card_registration,
+        "unauthenticated": one.unauthenticated,
         "has_password": bool(one.password),
         "certificates": [
             {
@@ -111,6 +112,7 @@ def _show_one(view: MerchantView, *, as_json: bool) -> None:
             "Fee": _fee(one),
             "Same refund again within": window or "off",
             "Cards may be saved": _yes(one.card_registration),
+            "Cardholder not proved": one.unauthenticated,
             "Has a password": _yes(bool(one.password)),
         }
     )

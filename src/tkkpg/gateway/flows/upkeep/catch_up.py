@@ -31,7 +31,7 @@ def advance(gateway: Gateway, step: timedelta) -> None:
     assert upkeep.catching_up is None or upkeep.catching_up.done()  # noqa: S101 - or it waits for itself
     before = upkeep.counts()
     gateway.clock.advance(step)
-    upkeep.looks_old |= gateway.background.under_way()
+    upkeep.looks_old |= gateway.background.under_way() - gateway.authentications.waiting()
     upkeep.before = before
     # Now: the worker that wakes writes down the next time before it has settled.
     settles = upkeep.settle_at is None or gateway.clock.now() >= upkeep.settle_at

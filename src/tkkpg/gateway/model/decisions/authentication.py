@@ -1,4 +1,4 @@
-"""What an authentication by 3-D Secure means for the payment: one table, and the steps around it.
+"""The steps of a payment around 3-D Secure: begin an attempt, keep its result, send or decline it.
 
 A card is taken and its authorisation reserved; then the authentication decides whether the
 authorisation is sent, with which proof, or the order is declined with which code. Each step is done
@@ -7,213 +7,89 @@ once: repeated, or after the order has moved on, it plans nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.model.authentication import (
+    TOO_MANY_CODE,
+    Authentication,
+    AuthenticationResult,
+    Decline,
+    Proceed,
+    decide_authentication,
+    proved,
+)
 from tkkpg.gateway.model.card import Scheme
 from tkkpg.gateway.model.decisions.notices import notices, status_notices
-from tkkpg.gateway.model.decisions.reservation import Numbers, find_transaction, reserved
+from tkkpg.gateway.model.decisions.reservation import (
+    Numbers,
+    authorisation,
+    find_transaction,
+    retrieval_reference,
+)
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.gateway.model.plan import Context, Facts, OrderChange, Plan, TransactionChange
-from tkkpg.gateway.model.transaction import TranKind, TranState
-from tkkpg.protocol.masking import Secret
-from tkkpg.protocol.values import OrderStatus, OrderType
+from tkkpg.gateway.model.transaction import Transaction, TranState
+from tkkpg.protocol.values import OrderStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tkkpg.gateway.model.card import Card
+    from tkkpg.protocol.masking import Secret
 
 
-class Verdict(StrEnum):
-    """How an authentication ended; the letters are those of `transStatus`."""
-
-    PROVED = "Y"
-    ATTEMPTED = "A"
-    UNAVAILABLE = "U"
-    INFORMATION = "I"
-    DECOUPLED = "D"
-    NO_ANSWER = "no answer"
-    NOT_ENROLLED = "card range unknown"
-    REFUSED = "N"
-    REJECTED = "R"
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed out"
-
-
-class Unauthenticated(StrEnum):
-    """The merchant's setting: what happens to a card whose holder could not be proved."""
-
-    DECLINE = "decline"
-    PROCEED = "proceed"
-
-
-class Proof(StrEnum):
-    """How strongly the cardholder was proved; each scheme has its ECI for it."""
-
-    FULL = "full"
-    ATTEMPT = "attempt"
-    NONE = "none"
-
-
-class Action(NamedTuple):
-    """One row: what follows from a verdict.
-
-    Attributes:
-        verdict: How the authentication ended.
-        proof: What the host is told, `None` where the card is never sent.
-        always: Whether it is sent whatever the merchant's setting is.
-        code: Response code where it is not sent.
-        verification: `ThreeDSVerificaion` of the XMLOut, Y, N, U or A.
-    """
-
-    verdict: Verdict
-    proof: Proof | None
-    always: bool
-    code: str
-    verification: str
-
-
-FAILED_CODE: Final = "05"
-NOT_ENROLLED_CODE: Final = "00"
-TOO_MANY_CODE: Final = "18"
-"""Our choice: the bank lists 18 among the codes of 3-D Secure and never says when it occurs."""
-TOO_MANY_REASONS: Final = frozenset({"04", "19"})
-"""`transStatusReason`: exceeds authentication frequency limit; exceeds the ACS's maximum
-challenges (EMV 3DS 2.2, table A.1)."""
-
-_V, _P = Verdict, Proof
-ACTIONS: Final = (
-    Action(_V.PROVED, _P.FULL, always=True, code=FAILED_CODE, verification="Y"),
-    Action(_V.ATTEMPTED, _P.ATTEMPT, always=False, code=FAILED_CODE, verification="A"),
-    Action(_V.UNAVAILABLE, _P.NONE, always=False, code=FAILED_CODE, verification="U"),
-    Action(_V.INFORMATION, _P.NONE, always=False, code=FAILED_CODE, verification="U"),
-    Action(_V.DECOUPLED, _P.NONE, always=False, code=FAILED_CODE, verification="U"),
-    Action(_V.NO_ANSWER, _P.NONE, always=False, code=FAILED_CODE, verification="U"),
-    Action(_V.NOT_ENROLLED, _P.NONE, always=False, code=NOT_ENROLLED_CODE, verification="U"),
-    Action(_V.REFUSED, None, always=False, code=FAILED_CODE, verification="N"),
-    Action(_V.REJECTED, None, always=False, code=FAILED_CODE, verification="N"),
-    Action(_V.CANCELLED, None, always=False, code=FAILED_CODE, verification="N"),
-    Action(_V.TIMED_OUT, None, always=False, code=FAILED_CODE, verification="N"),
-)
-"""What follows from each verdict; the table of docs/threeds.md is made from it."""
-
-BY_VERDICT: Final = {action.verdict: action for action in ACTIONS}
-
-_ECI: Final = {Proof.FULL: "05", Proof.ATTEMPT: "06", Proof.NONE: "07"}
-_ECI_MASTERCARD: Final = {Proof.FULL: "02", Proof.ATTEMPT: "01", Proof.NONE: "00"}
-
-
-def eci_of(proof: Proof, scheme: Scheme | None) -> str:
-    """Give the electronic commerce indicator that a scheme has for a strength of proof."""
-    return (_ECI_MASTERCARD if scheme is Scheme.MASTERCARD else _ECI)[proof]
+ATTEMPTS_MAX: Final = 10
+"""Cards of one order that are sent to 3-D Secure: a payer needs two or three, and whoever tries out
+stolen numbers is not to have more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthenticationResult:
-    """The result of an authentication, from the ARes or the RReq.
+class NewAttempt:
+    """What is drawn and made for an attempt before it is decided.
 
     Attributes:
-        verdict: How it ended.
-        eci: As the directory said it, if it did.
-        cavv: The proof, 20 bytes in base64; sent to the host and kept nowhere.
-        ds_trans_id: The directory's number of it; a UUID.
-        reason: `transStatusReason`, two digits.
+        numbers: Of the authorisation, should it be sent.
+        server_trans_id: `threeDSServerTransID`, a UUID.
+        key: Sealed; opens the card that the payer's browser carries.
+        pan_hash: Keyed hash of the card's number.
+        card_uid: Under which the card is to be saved; `None` where it is not.
     """
 
-    verdict: Verdict
-    eci: str | None = None
-    cavv: Secret | None = None
-    ds_trans_id: str | None = None
-    reason: str | None = None
+    numbers: Numbers
+    server_trans_id: str
+    key: Secret
+    pan_hash: str = field(repr=False)
+    card_uid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proceed:
-    """The authorisation is sent.
-
-    Attributes:
-        eci: Two digits.
-        cavv: The proof; with nothing proved there is none.
-    """
-
-    eci: str
-    cavv: Secret | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """The order is declined, and the card never sent."""
-
-    code: str
-
-
-def decide_authentication(
-    result: AuthenticationResult, unauthenticated: Unauthenticated, scheme: Scheme | None
-) -> Proceed | Decline:
-    """Read the table.
-
-    A proof without a CAVV, or one whose ECI is not that of its strength, counts as unavailable:
-    the host is never told of more than was proved.
-    """
-    action = BY_VERDICT[result.verdict]
-    if not _is_coherent(result, action, scheme):
-        action = BY_VERDICT[Verdict.UNAVAILABLE]
-    if action.proof is None:
-        too_many = result.reason in TOO_MANY_REASONS
-        return Decline(TOO_MANY_CODE if too_many else action.code)
-    if not action.always and unauthenticated is Unauthenticated.DECLINE:
-        return Decline(action.code)
-    cavv = None if action.proof is Proof.NONE else result.cavv
-    return Proceed(eci_of(action.proof, scheme), cavv)
-
-
-def _is_coherent(result: AuthenticationResult, action: Action, scheme: Scheme | None) -> bool:
-    if action.proof in {None, Proof.NONE}:
-        return True
-    proved = result.cavv is not None or action.proof is not Proof.FULL
-    return proved and (
-        result.eci is None
-        or (action.proof is not None and result.eci == eci_of(action.proof, scheme))
-    )
-
-
-def plan_attempt(
-    context: Context,
-    facts: Facts,
-    card: Card,
-    numbers: Numbers,
-    *,
-    pan_hash: str,
-    card_uid: str | None = None,
-    register: bool = False,
-) -> Plan:
+def plan_attempt(context: Context, facts: Facts, card: Card, new: NewAttempt) -> Plan:
     """Take a card and reserve its authorisation, which waits for the authentication.
 
-    A card that is typed again replaces the one before, whose attempt is abandoned.
+    A card that is typed again replaces the one before, whose attempt is abandoned. After
+    `ATTEMPTS_MAX` attempts the order is declined instead.
 
     Raises:
         IllegalTransition: The order is not waiting for a card (any more).
     """
     order = facts.order
-    _check_time(facts, context.now)
+    if order.status_at(context.now) is not order.status:
+        message = "The order's time is over."
+        raise IllegalTransition(message)
     again = order.status is OrderStatus.ON_PAYMENT
+    if again and len(facts.transactions) >= ATTEMPTS_MAX:
+        (waits,) = (tran for tran in facts.transactions if tran.state is TranState.RESERVED)
+        return _declined(context, facts, waits, Decline(TOO_MANY_CODE))
     taken, _ = order.after(Event.CARD_RESUBMITTED if again else Event.CARD_SUBMITTED, context.now)
-    pre_auth = order.order_type is OrderType.PRE_AUTH
     tran = replace(
-        reserved(context, facts, TranKind.AUTHORISATION, numbers, order.amount_minor),
+        authorisation(context, facts, card, new.numbers, card_uid=new.card_uid),
         state=TranState.RESERVED,
         sent_at=None,
-        pan_masked=card.masked,
-        pan_hash=pan_hash,
-        brand=card.scheme,
-        hold=pre_auth,
-        register=register,
-        card_uid=card_uid,
-        card_expiry=str(card.expiry) if register else None,
-        fee_minor=0 if pre_auth else order.fee_minor,
+        pan_hash=new.pan_hash,
+        register=new.card_uid is not None,
+        card_expiry=str(card.expiry) if new.card_uid else None,
+        authentication=Authentication(server_trans_id=new.server_trans_id, key=new.key),
     )
     return Plan(
         context=context,
@@ -227,55 +103,88 @@ def plan_attempt(
     )
 
 
-def plan_proceed(context: Context, facts: Facts, tran_id: int, proceed: Proceed) -> Plan | None:
-    """Send the authorisation of an attempt.
+def plan_authenticated(
+    context: Context, facts: Facts, tran_id: int, result: AuthenticationResult
+) -> Plan | None:
+    """Send the authorisation of an attempt, or decline its order, as the result says.
 
     Returns:
-        The plan, or `None` when the attempt was sent, declined or abandoned before.
-
-    Raises:
-        IllegalTransition: The order's time is over.
+        The plan, or `None` when the attempt was sent, declined or abandoned before, or when the
+        order's time is over, which is written by its own step.
     """
-    tran = find_transaction(facts, tran_id)
-    if tran.state is not TranState.RESERVED:
+    tran = _waiting(context, facts, tran_id)
+    if tran is None:
         return None
-    _check_time(facts, context.now)
+    decision = decide_authentication(result, facts.merchant.unauthenticated, _scheme(tran))
+    if isinstance(decision, Decline):
+        return _declined(context, facts, _with(tran, result), decision)
+    return _sent(context, facts, _with(tran, result), decision)
+
+
+def plan_result(
+    context: Context, facts: Facts, tran_id: int, result: AuthenticationResult, cavv: str | None
+) -> Plan | None:
+    """Keep the result of a challenge: the order is declined, or waits for the payer to come back.
+
+    Args:
+        context: Identity and time.
+        facts: The order as it is.
+        tran_id: The attempt.
+        result: As the directory told it.
+        cavv: Its proof, sealed.
+
+    Returns:
+        The plan, or `None` when a result was kept before, or the attempt waits for none.
+    """
+    tran = _waiting(context, facts, tran_id)
+    if tran is None or _attempt(tran).verdict is not None:
+        return None
+    kept = _with(tran, result)
+    decision = decide_authentication(result, facts.merchant.unauthenticated, _scheme(tran))
+    if isinstance(decision, Decline):
+        return _declined(context, facts, kept, decision)
+    # The version guards it: of two results at once, one is the first.
+    order = replace(facts.order, version=facts.order.version + 1)
+    kept = replace(kept, authentication=replace(_attempt(kept), cavv=cavv))
+    return Plan(
+        context=context,
+        action="authentication_kept",
+        order_id=order.order_id,
+        detail={"tran_id": tran_id, "result": result.verdict},
+        orders=(OrderChange(order, facts.order.version),),
+        transactions=(TransactionChange(kept, tran.state),),
+    )
+
+
+def _sent(context: Context, facts: Facts, tran: Transaction, proceed: Proceed) -> Plan:
     locked, _ = facts.order.after(Event.AUTHORISATION_SENT, context.now)
-    sent = replace(tran.moved(TranState.SENT), sent_at=context.now)
+    sent = replace(
+        tran.moved(TranState.SENT),
+        rrn=retrieval_reference(context.now, tran.stan),  # it names the hour of the message
+        sent_at=context.now,
+        authentication=replace(_attempt(tran).closed(), eci=proceed.eci),
+    )
     return Plan(
         context=context,
         action="authorisation_reserved",
         order_id=locked.order_id,
-        detail={"tran_id": tran_id, "stan": tran.stan, "eci": proceed.eci},
+        detail={"tran_id": tran.tran_id, "stan": tran.stan, "eci": proceed.eci},
         orders=(OrderChange(locked, facts.order.version),),
         transactions=(TransactionChange(sent, tran.state),),
         notifications=status_notices(context, facts, locked),
     )
 
 
-def plan_decline(context: Context, facts: Facts, tran_id: int, decline: Decline) -> Plan | None:
-    """Decline the order of an attempt whose cardholder was not proved.
-
-    The transaction is abandoned, since it never left, and keeps the code that the shop is told.
-
-    Returns:
-        The plan, or `None` when the attempt was sent, declined or abandoned before, or when the
-        order's time is over, which is written by its own step.
-    """
-    tran = find_transaction(facts, tran_id)
-    if tran.state is not TranState.RESERVED:
-        return None
-    if facts.order.status_at(context.now) is not facts.order.status:
-        return None
+def _declined(context: Context, facts: Facts, tran: Transaction, decline: Decline) -> Plan:
+    """Decline an order; the transaction, which never left, keeps the code that the shop is told."""
     declined, _ = facts.order.after(Event.AUTHENTICATION_FAILED, context.now)
-    ended = replace(
-        tran.moved(TranState.ABANDONED), finished_at=context.now, response_code=decline.code
-    )
+    ended = replace(_abandoned(tran, context.now), response_code=decline.code)
+    result = _attempt(tran).verdict or ""
     return Plan(
         context=context,
         action="authentication_failed",
         order_id=declined.order_id,
-        detail={"tran_id": tran_id, "response_code": decline.code},
+        detail={"tran_id": tran.tran_id, "response_code": decline.code, "result": result},
         orders=(OrderChange(declined, facts.order.version),),
         transactions=(TransactionChange(ended, tran.state),),
         notifications=notices(context, facts, declined, ended),
@@ -285,15 +194,51 @@ def plan_decline(context: Context, facts: Facts, tran_id: int, decline: Decline)
 def abandoned(facts: Facts, now: datetime) -> tuple[TransactionChange, ...]:
     """End the attempts that wait for an authentication: the payer left, or typed a card again."""
     return tuple(
-        TransactionChange(
-            replace(tran.moved(TranState.ABANDONED), finished_at=now), TranState.RESERVED
-        )
+        TransactionChange(_abandoned(tran, now), TranState.RESERVED)
         for tran in facts.transactions
         if tran.state is TranState.RESERVED
     )
 
 
-def _check_time(facts: Facts, now: datetime) -> None:
-    if facts.order.status_at(now) is not facts.order.status:
-        message = "The order's time is over."
+def _abandoned(tran: Transaction, now: datetime) -> Transaction:
+    return replace(
+        tran.moved(TranState.ABANDONED),
+        finished_at=now,
+        card_expiry=None,
+        card_uid=None,
+        authentication=_attempt(tran).closed(),
+    )
+
+
+def _attempt(tran: Transaction) -> Authentication:
+    if tran.authentication is None:
+        message = f"Transaction {tran.tran_id} is not authenticated by 3-D Secure."
         raise IllegalTransition(message)
+    return tran.authentication
+
+
+def _with(tran: Transaction, result: AuthenticationResult) -> Transaction:
+    """Note a result for what it is worth."""
+    noted = replace(
+        _attempt(tran),
+        verdict=proved(result, _scheme(tran)),
+        reason=result.reason,
+        eci=result.eci,
+        ds_trans_id=result.ds_trans_id,
+    )
+    return replace(tran, authentication=noted)
+
+
+def _scheme(tran: Transaction) -> Scheme | None:
+    return Scheme(tran.brand) if tran.brand else None
+
+
+def _waiting(context: Context, facts: Facts, tran_id: int) -> Transaction | None:
+    """Give an attempt that still waits for its authentication, in an order whose time is not over.
+
+    Raises:
+        IllegalTransition: The order has no such transaction.
+    """
+    tran = find_transaction(facts, tran_id)
+    in_time = facts.order.status_at(context.now) is facts.order.status
+    return tran if tran.state is TranState.RESERVED and in_time else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tkkpg.gateway.model.card import Card, StoredCard
+from tkkpg.gateway.model.decisions.authentication import abandoned
 from tkkpg.gateway.model.decisions.booking import book
 from tkkpg.gateway.model.decisions.notices import notices, status_notices
-from tkkpg.gateway.model.decisions.reservation import Numbers, find_transaction, reserved
+from tkkpg.gateway.model.decisions.reservation import Numbers, authorisation, find_transaction
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import EXPIRING, Event
 from tkkpg.gateway.model.plan import Context, Facts, OrderChange, Plan, TransactionChange
@@ -24,36 +24,26 @@ from tkkpg.gateway.model.transaction import (
     TranState,
     event_of,
 )
-from tkkpg.protocol.values import OrderType
 
 if TYPE_CHECKING:
-    from tkkpg.gateway.model.card import SavedCard
+    from tkkpg.gateway.model.card import SavedCard, StoredCard
     from tkkpg.gateway.model.order import Order
 
 
 def plan_authorisation(
-    context: Context,
-    facts: Facts,
-    card: Card | StoredCard,
-    numbers: Numbers,
-    *,
-    pan_hash: str | None = None,
-    card_uid: str | None = None,
-    register: bool = False,
+    context: Context, facts: Facts, card: StoredCard, numbers: Numbers, *, card_uid: str
 ) -> Plan:
-    """Reserve the authorisation of a submitted card, with all that will be transmitted.
+    """Reserve the authorisation of a saved card, which its holder need not confirm again.
 
     Two steps in one commit: the card is taken (ON-PAYMENT) and the authorisation is about to
-    leave (ON-LOCK); nothing happens between them as long as no authentication stands there.
+    leave (ON-LOCK); nothing happens between them, since no authentication stands there.
 
     Args:
         context: Identity and time.
         facts: The order as it is.
-        card: Typed on the page, or kept by the host.
+        card: Kept by the host.
         numbers: Of this message.
-        pan_hash: Keyed hash of a typed card's number.
-        card_uid: The saved card that pays, or under which this card is to be saved.
-        register: The host is asked to keep the card.
+        card_uid: The saved card that pays.
 
     Raises:
         IllegalTransition: The order is not waiting for a card (any more).
@@ -64,17 +54,7 @@ def plan_authorisation(
         raise IllegalTransition(message)
     taken, _ = order.after(Event.CARD_SUBMITTED, context.now)
     locked, _ = taken.after(Event.AUTHORISATION_SENT, context.now)
-    tran = replace(
-        reserved(context, facts, TranKind.AUTHORISATION, numbers, order.amount_minor),
-        pan_masked=card.masked,
-        pan_hash=pan_hash,
-        brand=card.scheme,
-        hold=order.order_type is OrderType.PRE_AUTH,
-        register=register,
-        card_uid=card_uid,
-        card_expiry=str(card.expiry) if register else None,
-        fee_minor=0 if order.order_type is OrderType.PRE_AUTH else order.fee_minor,
-    )
+    tran = authorisation(context, facts, card, numbers, card_uid=card_uid)
     return Plan(
         context=context,
         action="authorisation_reserved",
@@ -227,5 +207,6 @@ def _ended(context: Context, facts: Facts, order: Order, action: str) -> Plan:
         action=action,
         order_id=order.order_id,
         orders=(OrderChange(order, facts.order.version),),
+        transactions=abandoned(facts, context.now),
         notifications=notices(context, facts, order),
     )

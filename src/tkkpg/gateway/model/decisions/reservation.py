@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
+from tkkpg.protocol.values import OrderType
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tkkpg.gateway.model.card import Card, StoredCard
     from tkkpg.gateway.model.plan import Context, Facts
 
 
@@ -52,6 +54,27 @@ def reserved(
         rrn=retrieval_reference(context.now, numbers.stan),
         created_at=context.now,
         sent_at=context.now,
+    )
+
+
+def authorisation(
+    context: Context,
+    facts: Facts,
+    card: Card | StoredCard,
+    numbers: Numbers,
+    *,
+    card_uid: str | None = None,
+) -> Transaction:
+    """Make the authorisation of an order: of a pre-authorisation, it holds and costs no fee yet."""
+    order = facts.order
+    holds = order.order_type is OrderType.PRE_AUTH
+    return replace(
+        reserved(context, facts, TranKind.AUTHORISATION, numbers, order.amount_minor),
+        pan_masked=card.masked,
+        brand=card.scheme,
+        hold=holds,
+        card_uid=card_uid,
+        fee_minor=0 if holds else order.fee_minor,
     )
 
 

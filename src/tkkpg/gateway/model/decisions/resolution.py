@@ -78,6 +78,11 @@ def plan_resolution(
     """
     _check_reason(reason)
     tran = find_transaction(facts, tran_id)
+    if tran.state is TranState.RESERVED:
+        raise PolicyRefusal(
+            f"Transaction {tran_id} has not been sent: it waits for 3-D Secure, and ends with its "
+            "order. There is nothing to resolve."
+        )
     if tran.state not in UNRESOLVED:
         raise PolicyRefusal(
             f"Transaction {tran_id} is {tran.state}: its outcome is known and stays. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.model.card import SavedCard
 from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.store.rows.values import micros, moment
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 MERCHANT: Final = (
     "merchant_id, name, terminal_id, base_url, notification_url, xmlout_wrapped, xmlout_base64, "
     "frame_ancestors, operations, active, currencies, fee_bp, duplicate_window_s, "
-    "change_status_url, card_registration, password"
+    "change_status_url, card_registration, password, unauthenticated"
 )
 CERTIFICATE: Final = "fingerprint, merchant_id, not_after, revoked"
 SAVED_CARD: Final = "card_uid, merchant_id, order_id, token, pan_masked, brand, expiry, created_at"
@@ -40,6 +41,7 @@ def merchant_row(merchant: Merchant) -> tuple[Value, ...]:
         merchant.change_status_url,
         int(merchant.card_registration),
         merchant.password,
+        merchant.unauthenticated,
     )
 
 
@@ -62,6 +64,7 @@ def merchant_of(row: Row) -> Merchant:
         change_status_url=row[13],
         card_registration=bool(row[14]),
         password=row[15],
+        unauthenticated=Unauthenticated(row[16]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.model.authentication import Authentication, Verdict
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
 from tkkpg.gateway.store.rows.values import (
     micros,
@@ -13,6 +14,7 @@ from tkkpg.gateway.store.rows.values import (
     parts_of,
     parts_text,
 )
+from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.messages import Position
 from tkkpg.protocol.values import CURRENCIES
 
@@ -24,11 +26,13 @@ TRAN: Final = (
     "stan, rrn, created_at, sent_at, finished_at, response_code, approval_code, original_id, "
     "reversal_stan, description, pan_masked, pan_hash, brand, hold, reversal_at, late_reply, "
     "parked_at, register, card_uid, card_expiry, fee_minor, settled, request_digest, source, "
-    "positions"
+    "positions, threeds_server_trans_id, threeds_key, threeds_verdict, threeds_reason, eci, "
+    "ds_trans_id, cavv"
 )
 TRAN_MOVES: Final = (
     "state, finished_at, response_code, approval_code, reversal_stan, reversal_at, late_reply, "
-    "parked_at, card_uid, card_expiry"
+    "parked_at, card_uid, card_expiry, sent_at, rrn, threeds_key, threeds_verdict, "
+    "threeds_reason, eci, ds_trans_id, cavv"
 )
 """Columns of a transaction that change after it was reserved."""
 
@@ -70,6 +74,8 @@ def tran_row(tran: Transaction) -> tuple[Value, ...]:
         tran.request_digest,
         tran.source,
         parts_text(tran.positions),
+        tran.authentication.server_trans_id if tran.authentication else None,
+        *_authentication_moves(tran),
     )
 
 
@@ -86,6 +92,9 @@ def tran_moves(tran: Transaction) -> tuple[Value, ...]:
         micros_or_none(tran.parked_at),
         tran.card_uid,
         tran.card_expiry,
+        micros_or_none(tran.sent_at),
+        tran.rrn,
+        *_authentication_moves(tran),
     )
 
 
@@ -126,4 +135,35 @@ def tran_of(row: Row) -> Transaction:
         request_digest=row[31],
         source=row[32],
         positions=parts_of(Position, row[33]),
+        authentication=_authentication_of(row[34:]),
+    )
+
+
+def _authentication_moves(tran: Transaction) -> tuple[Value, ...]:
+    """What changes of an authentication, in the order of both lists of columns."""
+    known = tran.authentication
+    if known is None:
+        return (None,) * 6
+    return (
+        known.key.reveal() if known.key else None,
+        known.verdict,
+        known.reason,
+        known.eci,
+        known.ds_trans_id,
+        known.cavv,
+    )
+
+
+def _authentication_of(columns: Row) -> Authentication | None:
+    server_trans_id, key, verdict, reason, eci, ds_trans_id, cavv = columns
+    if server_trans_id is None:
+        return None
+    return Authentication(
+        server_trans_id=server_trans_id,
+        key=Secret(key) if key else None,
+        verdict=Verdict(verdict) if verdict else None,
+        reason=reason,
+        eci=eci,
+        ds_trans_id=ds_trans_id,
+        cavv=cavv,
     )

@@ -60,6 +60,8 @@
     };
     pan.addEventListener("input", show);
     show();
+    // On the way back the browser fills in what was typed before, after this has run.
+    window.addEventListener("pageshow", show);
   }
 
   // Expiry: the stroke between month and year comes by itself.
@@ -139,8 +141,8 @@
     field.addEventListener("blur", () => (pressed ? later.push(check) : check()));
   }
 
-  // A form is sent once. Whoever stopped the loading or came back can send it again: the gateway
-  // takes an order's card once, however often it is asked.
+  // A form is sent once. Whoever stopped the loading or came back can send it again, later than the
+  // slowest answer comes, which is lost when another is asked for: of several the first is taken.
   const buttons = document.querySelectorAll("[data-once] button");
   const release = () => {
     sent = false;
@@ -158,7 +160,7 @@
         button.dataset.label = button.textContent;
         button.textContent = button.dataset.sending;
       }
-      setTimeout(release, 10000);
+      setTimeout(release, 25000);
     });
   }
   window.addEventListener("pageshow", (event) => {
@@ -206,7 +208,20 @@
     button.addEventListener("click", () => window.print());
   }
 
-  // Back to the shop by itself, unless the payer came here by the back button.
+  // What the issuer is told of the browser; the names and the colour depths are EMV 3-D Secure's.
+  const depths = [48, 32, 24, 16, 15, 8, 4, 1];
+  const facts = {
+    JavaEnabled: Boolean(navigator.javaEnabled && navigator.javaEnabled()),
+    ColorDepth: depths.find((depth) => depth <= screen.colorDepth) || 1,
+    ScreenHeight: Math.round(screen.height),
+    ScreenWidth: Math.round(screen.width),
+    TZ: new Date().getTimezoneOffset(),
+  };
+  for (const [name, fact] of Object.entries(facts)) {
+    for (const field of document.querySelectorAll(`[name=browser${name}]`)) field.value = fact;
+  }
+
+  // On to the shop or to the bank by itself, unless the payer came here by the back button.
   const automatic = document.querySelector("[data-automatic]");
   const [visit] = performance.getEntriesByType("navigation");
   if (automatic && !(visit && visit.type === "back_forward")) automatic.submit();

@@ -41,6 +41,8 @@ TONES: Final = {
     End.CANCELLED: "calm",
     End.TIMED_OUT: "calm",
 }
+AT_ONCE: Final = {"cancel": End.CANCELLED, "timeout": End.TIMED_OUT}
+"""Buttons that end a challenge; the second spares a tester the ten minutes."""
 TROUBLES: Final = frozenset({400, 403, 404, 405, 413})
 """Statuses with a text of their own."""
 _STEP: Final = re.compile("[0-9]{1,4}", re.ASCII)
@@ -84,7 +86,7 @@ class ChallengePage:
         return await self._shown(challenge, form)
 
     async def answer(self, request: Request) -> Response:
-        """Take one of the page's forms: a code, the wish for another one, leaving, a language.
+        """Take one of the page's forms: a code, another one, leaving, time running out, a language.
 
         Raises:
             HTTPException: 403 for a form of another site, 404 for a challenge that is not there.
@@ -112,14 +114,12 @@ class ChallengePage:
         """Do what a form asks for; say what the page should tell of it."""
         written = form.get("step", "")
         step = int(written) if _STEP.fullmatch(written) else -1
-        action = form.get("action")
-        found: End | Note | None = None
+        action = form.get("action", "")
+        found: End | Note | None = AT_ONCE.get(action)
         if action == "confirm":
             found = challenge.try_code(form.get("code", ""), step)
         elif action == "resend":
             found = challenge.resend(step, self._new_code)
-        elif action == "cancel":
-            found = End.CANCELLED
         if isinstance(found, End):
             self._results.conclude(challenge, found)
             return None

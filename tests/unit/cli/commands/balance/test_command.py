@@ -20,7 +20,8 @@ from tkkpg.cli.records import DATABASE
 DAY = "2026-11-24"
 MORE = """
     CREATE TEMP TABLE more AS SELECT * FROM tran WHERE order_id IN (:first, :second);
-    UPDATE more SET rrn = printf('%012d', tran_id), tran_id = tran_id + 1000, kind = 'REFUND';
+    UPDATE more SET rrn = printf('%012d', tran_id), tran_id = tran_id + 1000, kind = 'REFUND',
+        threeds_server_trans_id = NULL;
     INSERT INTO tran SELECT * FROM more
 """
 """Two refunds beside the two purchases."""

@@ -29,6 +29,7 @@ EVERYTHING: Final[dict[tuple[str, ...], dict[str, Any]]] = {
     ("--fee", "2.5"): {"fee_bp": 250},
     ("--duplicate-window", "5m"): {"duplicate_window_s": 300},
     ("--no-card-registration",): {"card_registration": False},
+    ("--unauthenticated", "proceed"): {"unauthenticated": "proceed"},
     ("--inactive",): {"active": False},
 }
 
@@ -59,6 +60,7 @@ def test_an_option_changes_its_setting_and_no_other(
         (["--fee", "0.01"], ["--fee", "0"]),
         (["--duplicate-window", "1d"], ["--duplicate-window", "0s"]),
         (["--no-card-registration"], ["--card-registration"]),
+        (["--unauthenticated", "proceed"], ["--unauthenticated", "decline"]),
         (["--inactive"], ["--active"]),
     ],
 )
@@ -113,6 +115,7 @@ def test_settings_survive_a_restart_of_the_sandbox(run: Run, tmp_path: Path) -> 
         (["--currency", "ABC"], "840 or USD"),
         (["--operation", "Payout"], "'CreateOrder', 'GetOrderStatus'"),
         (["--xmlout", "boxed"], "'wrapped', 'bare'"),
+        (["--unauthenticated", "ask"], "'decline', 'proceed'"),
         (["--duplicate-window", "5"], "120s, 15m"),
     ],
 )

@@ -35,6 +35,7 @@ def test_a_program_is_told_everything(run: Run, stopped: Stopped) -> None:
         "fee_bp": 0,
         "duplicate_window_s": 0,
         "card_registration": True,
+        "unauthenticated": "decline",
         "has_password": False,
         "certificates": [
             {
@@ -62,6 +63,7 @@ def test_people_see_one_with_its_certificates(run: Run, stopped: Stopped) -> Non
     assert facts["Fee"].strip() == "2.05 %"
     assert facts["Currencies"].strip() == "AZN, USD"
     assert facts["Operations"].strip() == "Refund"
+    assert facts["Cardholder not proved"].strip() == "decline"
     (certificate,) = [line.split() for line in lines if FINGERPRINT in line]
     assert certificate == [FINGERPRINT, "2027-11-24", "12:00:00", "yes"]
 

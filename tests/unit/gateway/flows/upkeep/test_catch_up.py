@@ -18,10 +18,11 @@ from tests.paying import (
     post,
     refund_request,
     stored,
+    submit_card,
 )
 
 from tkkpg.gateway.clock import BusinessClock
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.flows.upkeep import expire
 from tkkpg.gateway.flows.upkeep.catch_up import advance, caught_up, ran
 from tkkpg.gateway.model.transaction import HostReply, TranKind, TranState

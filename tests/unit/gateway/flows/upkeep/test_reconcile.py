@@ -11,9 +11,19 @@ from pathlib import Path
 
 import pytest
 from tests.gateway_fixtures import Stage, stage
-from tests.paying import Answer, AnsweringHost, card, create, paid, post, refund_request, settled
+from tests.paying import (
+    Answer,
+    AnsweringHost,
+    card,
+    create,
+    paid,
+    post,
+    refund_request,
+    settled,
+    submit_card,
+)
 
-from tkkpg.gateway.flows.pay import open_page, submit_card
+from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.flows.resolve import resolve
 from tkkpg.gateway.flows.upkeep.reconcile import HOST_AT_ONCE, reconcile
 from tkkpg.gateway.model.decisions.resolution import Resolution

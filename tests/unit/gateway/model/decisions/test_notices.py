@@ -7,12 +7,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.model_factories import (
+    ATTEMPT,
     CARD,
+    CARD_UID,
     MERCHANT,
     NOW,
     NUMBERS,
+    PROVED,
     REFUND_NUMBERS,
     SESSION,
+    STORED_CARD,
+    authenticating,
     completing,
     context_at,
     facts_of,
@@ -25,6 +30,8 @@ from tests.model_factories import (
     waiting,
 )
 
+from tkkpg.gateway.model.authentication import AuthenticationResult, Verdict
+from tkkpg.gateway.model.decisions.authentication import plan_attempt, plan_authenticated
 from tkkpg.gateway.model.decisions.notices import status_notices, status_url
 from tkkpg.gateway.model.decisions.operation import (
     plan_operation_outcome,
@@ -44,6 +51,7 @@ from tkkpg.protocol.values import OrderStatus as S
 
 TOLD = "https://shop.example/status"
 APPROVED = HostReply.of("001", "123456")
+REFUSED = AuthenticationResult(verdict=Verdict.REFUSED)
 
 
 def telling(facts: Facts) -> Facts:
@@ -142,16 +150,24 @@ def test_the_orders_own_address_comes_before_the_merchants(
 @pytest.mark.parametrize(
     ("plan", "status"),
     [
+        (plan_attempt(context_at(), telling(facts_of(order_in())), CARD, ATTEMPT), S.ON_PAYMENT),
+        (plan_authenticated(context_at(), telling(authenticating()), 7, PROVED), S.ON_LOCK),
         (
-            plan_authorisation(context_at(), telling(facts_of(order_in())), CARD, NUMBERS),
+            plan_authorisation(
+                context_at(),
+                telling(facts_of(order_in())),
+                STORED_CARD,
+                NUMBERS,
+                card_uid=CARD_UID,
+            ),
             S.ON_LOCK,
         ),
         (plan_refund(context_at(), telling(paid()), refund_of(1), REFUND_NUMBERS), S.ON_REFUND),
         (plan_reversal(context_at(), telling(held()), reversal_of(), REFUND_NUMBERS), S.ON_LOCK),
     ],
-    ids=["authorisation", "refund", "reversal"],
+    ids=["attempt", "authenticated", "saved card", "refund", "reversal"],
 )
-def test_of_what_is_only_reserved_the_status_alone_is_told(plan: Plan, status: S) -> None:
+def test_of_what_is_only_reserved_the_status_alone_is_told(plan: Plan | None, status: S) -> None:
     outcomes, (notice,) = split(plan)
 
     assert outcomes == []
@@ -164,10 +180,11 @@ def test_of_what_is_only_reserved_the_status_alone_is_told(plan: Plan, status: S
         (plan_outcome(context_at(), telling(waiting()), 7, APPROVED, reversal_stan=0), S.APPROVED),
         (plan_operation_outcome(context_at(), telling(refunding()), 8, APPROVED), S.REFUNDED),
         (plan_operation_outcome(context_at(), telling(completing(1)), 8, APPROVED), S.APPROVED),
+        (plan_authenticated(context_at(), telling(authenticating()), 7, REFUSED), S.DECLINED),
         (plan_leaving(context_at(), telling(facts_of(order_in()))), S.CANCELED),
         (plan_expiry(context_at(NOW + ORDER_LIFE), telling(facts_of(order_in()))), S.EXPIRED),
     ],
-    ids=["payment", "refund", "completion", "leaving", "expiry"],
+    ids=["payment", "refund", "completion", "not authenticated", "leaving", "expiry"],
 )
 def test_of_an_outcome_both_are_told(plan: Plan | None, status: S) -> None:
     (outcome,), (notice,) = split(plan)
@@ -175,6 +192,14 @@ def test_of_an_outcome_both_are_told(plan: Plan | None, status: S) -> None:
     assert notice.url.endswith(f"Status={status}")
     assert outcome.url == MERCHANT.notification_url
     assert outcome.notification_id != notice.notification_id
+
+
+def test_a_card_typed_again_is_no_new_status() -> None:
+    again = replace(ATTEMPT, numbers=REFUND_NUMBERS)
+
+    plan = plan_attempt(context_at(), telling(authenticating()), CARD, again)
+
+    assert plan.notifications == ()
 
 
 def test_a_notice_never_shows_the_session() -> None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.model_factories import (
-    CARD,
+    CARD_UID,
     MASKED,
     MERCHANT,
     NOW,
     NUMBERS,
-    PAN,
     SILENT_MERCHANT,
+    STORED_CARD,
     authorisation_in,
     context_at,
     facts_of,
@@ -23,7 +23,7 @@ from tests.model_factories import (
     waiting,
 )
 
-from tkkpg.gateway.model.card import Expiry, SavedCard, StoredCard
+from tkkpg.gateway.model.card import SavedCard
 from tkkpg.gateway.model.decisions.payment import (
     plan_authorisation,
     plan_expiry,
@@ -44,7 +44,6 @@ from tkkpg.gateway.model.transaction import (
     TranState,
 )
 from tkkpg.protocol.codec import decode_callback
-from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import OrderStatus as S
 from tkkpg.protocol.values import OrderType
 
@@ -55,7 +54,6 @@ REPLIES = [APPROVED, DECLINED, HostReply.not_sent(), HostReply.silent()]
 REVERSAL_STAN = 99
 ON_TIME = NOW + ORDER_LIFE - timedelta(microseconds=1)
 TOO_LATE = NOW + ORDER_LIFE
-CARD_UID = "AB" * 16
 SAVED = SavedCard(
     card_uid=CARD_UID,
     merchant_id=MERCHANT.merchant_id,
@@ -77,44 +75,51 @@ def outcome(reply: HostReply) -> Plan:
     return plan
 
 
-def test_a_submitted_card_locks_the_order_and_reserves_all_that_is_transmitted() -> None:
-    facts = facts_of(order_in())
+def pay_with_saved_card(facts: Facts, now: datetime = LATER) -> Plan:
+    """Pay with a card that the host keeps."""
+    return plan_authorisation(context_at(now), facts, STORED_CARD, NUMBERS, card_uid=CARD_UID)
 
-    plan = plan_authorisation(context_at(LATER), facts, CARD, NUMBERS, pan_hash="ab" * 32)
+
+def test_a_saved_card_locks_the_order_and_reserves_all_that_is_transmitted() -> None:
+    plan = pay_with_saved_card(facts_of(order_in()))
 
     (change,), (tran,) = plan.orders, plan.new_transactions
     assert (change.order.status, change.expected_version) == (S.ON_LOCK, 1)
     assert change.order.version > change.expected_version
-    expected = replace(authorisation_in(), created_at=LATER, sent_at=LATER)
-    assert tran == expected
+    sent = replace(authorisation_in(), created_at=LATER, sent_at=LATER)
+    assert tran == replace(sent, card_uid=CARD_UID, pan_hash=None)
     assert (plan.entries, plan.notifications) == ((), ())
 
 
-def test_neither_number_nor_code_of_the_card_is_in_the_plan() -> None:
-    plan = plan_authorisation(context_at(), facts_of(order_in()), CARD, NUMBERS, pan_hash="ab" * 32)
+def test_a_saved_card_pays_without_its_number_or_token_in_the_plan() -> None:
+    plan = pay_with_saved_card(facts_of(order_in()))
 
-    shown = repr(plan)
-    assert MASKED in shown
-    assert PAN not in shown
-    assert "447" not in shown
+    (tran,) = plan.new_transactions
+    assert (tran.pan_masked, tran.brand, tran.pan_hash) == (MASKED, "VISA", None)
+    assert (tran.card_uid, tran.register) == (CARD_UID, False)
+    assert tran.card_expiry is None
+    assert STORED_CARD.token.reveal() not in repr(plan)
+    assert CARD_UID not in str(plan.detail)
+
+
+def test_a_saved_card_is_not_authenticated_again() -> None:
+    (tran,) = pay_with_saved_card(facts_of(order_in())).new_transactions
+
+    assert tran.authentication is None
 
 
 @pytest.mark.parametrize("status", sorted(set(S) - {S.CREATED}))
-def test_a_second_card_is_refused_wherever_the_order_stands(status: S) -> None:
+def test_a_saved_card_is_refused_wherever_the_order_has_begun(status: S) -> None:
     with pytest.raises(IllegalTransition):
-        plan_authorisation(
-            context_at(), facts_of(order_in(status)), CARD, NUMBERS, pan_hash="ab" * 32
-        )
+        pay_with_saved_card(facts_of(order_in(status)))
 
 
-def test_a_card_is_taken_until_the_deadline_and_not_at_it() -> None:
+def test_a_saved_card_is_taken_until_the_deadline_and_not_at_it() -> None:
     facts = facts_of(order_in())
 
-    assert plan_authorisation(
-        context_at(ON_TIME), facts, CARD, NUMBERS, pan_hash="ab"
-    ).new_transactions
+    assert pay_with_saved_card(facts, ON_TIME).new_transactions
     with pytest.raises(IllegalTransition, match="time is over"):
-        plan_authorisation(context_at(TOO_LATE), facts, CARD, NUMBERS, pan_hash="ab")
+        pay_with_saved_card(facts, TOO_LATE)
 
 
 @pytest.mark.parametrize(
@@ -125,37 +130,9 @@ def test_a_pre_authorisation_holds_and_has_no_fee_yet(
 ) -> None:
     facts = facts_of(replace(order_in(), order_type=order_type, fee_minor=30))
 
-    (tran,) = plan_authorisation(context_at(), facts, CARD, NUMBERS).new_transactions
+    (tran,) = pay_with_saved_card(facts).new_transactions
 
     assert (tran.hold, tran.fee_minor) == (hold, fee)
-
-
-def test_the_expiry_of_a_card_is_kept_only_while_it_is_to_be_saved() -> None:
-    facts = facts_of(order_in())
-
-    kept, other = (
-        plan_authorisation(
-            context_at(), facts, CARD, NUMBERS, card_uid=CARD_UID, register=register
-        ).new_transactions[0]
-        for register in (True, False)
-    )
-
-    assert (kept.register, kept.card_uid, kept.card_expiry) == (True, CARD_UID, "05/30")
-    assert (other.register, other.card_expiry) == (False, None)
-
-
-def test_a_saved_card_pays_without_its_number_or_token_in_the_plan() -> None:
-    stored = StoredCard(Secret("CARD0001"), Expiry(2030, 5), MASKED, "VISA")
-
-    plan = plan_authorisation(
-        context_at(), facts_of(order_in()), stored, NUMBERS, card_uid=CARD_UID
-    )
-
-    (tran,) = plan.new_transactions
-    assert (tran.pan_masked, tran.brand, tran.pan_hash) == (MASKED, "VISA", None)
-    assert (tran.card_uid, tran.register) == (CARD_UID, False)
-    assert "CARD0001" not in repr(plan)
-    assert CARD_UID not in str(plan.detail)
 
 
 def registering(**changes: object) -> Facts:

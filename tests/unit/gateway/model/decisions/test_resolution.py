@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.model_factories import NOW, REFUND_NUMBERS, context_at, refunding
+from tests.model_factories import (
+    NOW,
+    NUMBERS,
+    REFUND_NUMBERS,
+    authenticating,
+    context_at,
+    refunding,
+)
 
 from tkkpg.gateway.model.decisions.resolution import (
     REASON_MAX,
@@ -79,6 +86,11 @@ def test_a_known_outcome_is_never_replaced(state: TranState) -> None:
 
     with pytest.raises(PolicyRefusal, match="its outcome is known"):
         plan_resolution(LATER, facts, REFUND, Resolution.APPROVED, WHY)
+
+
+def test_what_was_never_sent_has_nothing_to_resolve() -> None:
+    with pytest.raises(PolicyRefusal, match="waits for 3-D Secure"):
+        plan_resolution(LATER, authenticating(), NUMBERS.tran_id, Resolution.DECLINED, WHY)
 
 
 def test_a_refund_cannot_be_resolved_as_reversed() -> None:

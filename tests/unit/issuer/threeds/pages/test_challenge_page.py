@@ -88,6 +88,19 @@ async def test_cancelling_is_told(stage: Stage) -> None:
     assert cres.trans_status is TransStatus.REFUSED
 
 
+async def test_the_time_runs_out_at_a_button_as_it_does_by_itself(stage: Stage) -> None:
+    page = await stage.challenge()
+    ended = await page.press("timeout")
+    cres = await stage.back(ended)
+
+    assert page.says("Sandbox: let the time run out")
+    assert ended.says("The time to confirm is over")
+    (result,) = stage.server.results
+    assert (result.trans_status, result.trans_status_reason) == (TransStatus.REFUSED, "14")
+    assert result.challenge_cancel is ChallengeCancel.TIMED_OUT_ACS
+    assert cres.trans_status is TransStatus.REFUSED
+
+
 async def test_a_code_after_the_time_is_over_is_too_late(stage: Stage) -> None:
     page = await stage.challenge()
     stage.clock.advance(LIFE)

@@ -1,33 +1,30 @@
-"""A cardholder without a browser: walks the real hosted page, as a browser without scripts would.
-
-Whatever is sent is read from the page first, so a page that a browser could not pay on cannot be
-paid on here either.
-"""
+"""The walk: the hosted page, the bank's challenge where it asks, the outcome, back to the shop."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from pathlib import Path
-from typing import Final
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urljoin
 
 import httpx2
 
-from tkkpg import __version__
-from tkkpg.client import ConfigurationError, TKKPGError, XMLOut, read_xmlout
+from tkkpg.client import XMLOut, read_xmlout
 from tkkpg.client.callbacks import XMLMSG
-from tkkpg.client.config import NEVER_BY_PROXY
-from tkkpg.sandbox.cards import SandboxCard
+from tkkpg.sandbox.cardholder.browser import CardholderStopped, origin, send
+from tkkpg.sandbox.cardholder.challenge import CREQ_FIELD, Challenge, Conduct, meet
+from tkkpg.sandbox.cardholder.forms import Form, form_with
 
-PATIENCE_S: Final = 60.0
-"""Until when the payment must have an outcome: a host that never answers takes a quarter of it."""
-TIMEOUT_S: Final = 20.0
-"""For one answer; the page itself waits two seconds at most."""
+if TYPE_CHECKING:
+    from tkkpg.sandbox.cards import SandboxCard
+
+PATIENCE_S: Final = 120.0
+"""Until when the payment must have an outcome. The longest ways end within it: a directory that is
+silent twice (20 s), a result of a challenge that does not come (30 s), a host that never answers
+(15 s)."""
 PAN_FIELD: Final = "pan"
 REGISTER_FIELD: Final = "register"
-"""The field by which the card form is known."""
+"""The field by which the card form is known, and its box that has the card saved."""
 TO_ANOTHER_PAGE: Final = frozenset({301, 302, 303})
 """Answers to a form that a browser follows with a GET."""
 SHOWN: Final = frozenset({200, 422})
@@ -39,27 +36,6 @@ REASONS: Final = {
     404: "there is no order with this number and session in this sandbox",
     410: "the order ended more than a day ago",
 }
-
-
-class CardholderStopped(TKKPGError):
-    """The cardholder could not reach an outcome on the hosted page."""
-
-
-@dataclass(slots=True)
-class Form:
-    """A form of a page.
-
-    Attributes:
-        action: Where it is sent, as written on the page.
-        values: Its named fields as they stand there, but for the boxes to tick.
-        boxes: Boxes to tick, with the value that each sends when ticked.
-        ticked: Boxes that are ticked already.
-    """
-
-    action: str
-    values: dict[str, str] = field(default_factory=dict, repr=False)
-    boxes: dict[str, str] = field(default_factory=dict)
-    ticked: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +59,7 @@ class Journey:
 
     Attributes:
         card_sent: Whether the card was sent; not when the order had ended before.
+        challenge: What happened at the bank, if it asked.
         return_url: The shop's address to which the page sent the browser; `None` when the page
             showed the outcome and no way back.
         xmlmsg: What the browser carried there; it holds the order's session.
@@ -90,6 +67,7 @@ class Journey:
     """
 
     card_sent: bool
+    challenge: Challenge | None = None
     return_url: str | None = None
     xmlmsg: str | None = field(default=None, repr=False)
     landing: Landing | None = None
@@ -104,29 +82,21 @@ class Journey:
         return None if self.xmlmsg is None else read_xmlout(self.xmlmsg)
 
 
-def browser(ca: Path) -> httpx2.AsyncClient:
-    """Make what stands for the browser: believes the sandbox's CA, and those of the system.
+class _Reached(NamedTuple):
+    """The page that stays, and what it took to get there."""
 
-    Raises:
-        ConfigurationError: The CA's file cannot be read.
-    """
-    context = httpx2.create_ssl_context()
-    try:
-        context.load_verify_locations(ca)
-    except OSError as error:  # also when it holds no certificate
-        raise ConfigurationError(
-            f"The sandbox's CA {ca} cannot be read: {error}. Start the sandbox again."
-        ) from error
-    return httpx2.AsyncClient(
-        verify=context,
-        timeout=TIMEOUT_S,
-        headers={"User-Agent": f"tkkpg-cardholder/{__version__}"},
-        mounts=NEVER_BY_PROXY,
-    )
+    page: httpx2.Response
+    card_sent: bool = False
+    challenge: Challenge | None = None
 
 
 async def pay(
-    http: httpx2.AsyncClient, payment_url: str, card: SandboxCard, *, save_card: bool | None = None
+    http: httpx2.AsyncClient,
+    payment_url: str,
+    card: SandboxCard,
+    *,
+    save_card: bool | None = None,
+    conduct: Conduct = Conduct.PASS,
 ) -> Journey:
     """Pay on the hosted page and go back to the shop.
 
@@ -136,63 +106,73 @@ async def pay(
         card: What is typed into the form.
         save_card: Tick the box that has the card saved, or not; left as it is for `None`, and
             where there is none.
+        conduct: How a challenge of the bank is met, if there is one.
 
     Raises:
-        CardholderStopped: The page cannot be reached, shows no such order, does not take the card,
-            or has no outcome after a minute.
+        CardholderStopped: A page cannot be reached, there is no such order, the card is not taken
+            or asked for again after the challenge, or there is no outcome after two minutes.
     """
     try:
         async with asyncio.timeout(PATIENCE_S):
-            page, card_sent = await _reach_outcome(http, payment_url, card, save_card=save_card)
+            reached = await _reach_outcome(
+                http, payment_url, card, save_card=save_card, conduct=conduct
+            )
     except TimeoutError:
         raise CardholderStopped(
             f"The payment has no outcome after {PATIENCE_S:.0f} s. The card was not charged twice: "
             "ask for the order's status, and look into the sandbox's log."
         ) from None
-    except httpx2.HTTPError as error:
+    except httpx2.RequestError as error:
         raise CardholderStopped(
-            f"The hosted page at {_origin(payment_url)} cannot be reached: {error}. Check that "
+            f"The page at {origin(str(error.request.url))} cannot be reached: {error}. Check that "
             "the sandbox runs; with --host-name that name must lead to this machine."
         ) from error
-    way_back = form_with(page.text, XMLMSG)
+    way_back = form_with(reached.page.text, XMLMSG)
     if way_back is None:
-        return Journey(card_sent=card_sent)
+        return Journey(card_sent=reached.card_sent, challenge=reached.challenge)
     return Journey(
-        card_sent=card_sent,
+        card_sent=reached.card_sent,
+        challenge=reached.challenge,
         return_url=way_back.action,
         xmlmsg=way_back.values[XMLMSG],
-        landing=await _return_to_shop(http, way_back, _origin(payment_url)),
+        landing=await _return_to_shop(http, way_back, origin(payment_url)),
     )
 
 
-def form_with(page: str, name: str) -> Form | None:
-    """Find the form of a page that has a field of this name."""
-    reader = _FormReader()
-    reader.feed(page)
-    return next((form for form in reader.forms if name in form.values), None)
-
-
 async def _reach_outcome(
-    http: httpx2.AsyncClient, payment_url: str, card: SandboxCard, *, save_card: bool | None
-) -> tuple[httpx2.Response, bool]:
+    http: httpx2.AsyncClient,
+    payment_url: str,
+    card: SandboxCard,
+    *,
+    save_card: bool | None,
+    conduct: Conduct,
+) -> _Reached:
     """Open the page, send the card where it is asked for, and wait until the page stays."""
     page = await _settle(http, await http.get(payment_url))
     form = form_with(page.text, PAN_FIELD)
     if form is None:
-        return page, False
+        return _Reached(page)
     typed = {PAN_FIELD: card.pan, "expiry": card.expiry, "cvv2": card.cvv2}
-    answer = await http.post(
-        urljoin(str(page.url), form.action),
-        data={**form.values, **typed, **_tick(form, save_card=save_card)},
-        headers={"Origin": _origin(payment_url), "Sec-Fetch-Site": "same-origin"},
+    page = await _settle(
+        http, await send(http, page, form, typed | _tick(form, save_card=save_card))
     )
-    page = await _settle(http, answer)
     if form_with(page.text, PAN_FIELD) is not None:
         raise CardholderStopped(
             f"The page does not take the test card {card.name} and asks for a card again. Another "
             "version of the sandbox may be running: `tkkpg cards` lists the cards of this one."
         )
-    return page, True
+    to_bank = form_with(page.text, CREQ_FIELD)
+    if to_bank is None:
+        return _Reached(page, card_sent=True)
+    returned, met = await meet(http, page, to_bank, conduct)
+    page = await _settle(http, returned)
+    if form_with(page.text, PAN_FIELD) is not None:
+        raise CardholderStopped(
+            f"The challenge ended ({met.end}), and the page asks for the card again: the sealed "
+            "card that came back does not open, since another try at this order took its place. "
+            "The card was not sent to its bank. Pay once more; `tkkpg order show` tells both tries."
+        )
+    return _Reached(page, card_sent=True, challenge=met)
 
 
 def _tick(form: Form, *, save_card: bool | None) -> dict[str, str]:
@@ -220,12 +200,12 @@ async def _settle(http: httpx2.AsyncClient, page: httpx2.Response) -> httpx2.Res
     return page
 
 
-async def _return_to_shop(http: httpx2.AsyncClient, form: Form, origin: str) -> Landing:
+async def _return_to_shop(http: httpx2.AsyncClient, form: Form, site: str) -> Landing:
     """Send the form to the shop, as the browser does, and follow one redirect of its answer.
 
     The bodies are the shop's affair and are not read.
     """
-    headers = {"Origin": origin, "Referer": f"{origin}/", "Sec-Fetch-Site": "cross-site"}
+    headers = {"Origin": site, "Referer": f"{site}/", "Sec-Fetch-Site": "cross-site"}
     url = form.action
     try:
         async with http.stream("POST", url, data=dict(form.values), headers=headers) as answer:
@@ -237,35 +217,3 @@ async def _return_to_shop(http: httpx2.AsyncClient, form: Form, origin: str) -> 
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return Landing(url=url, trouble=str(error) or type(error).__name__)
     return Landing(url=url, http_status=http_status)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-class _FormReader(HTMLParser):
-    """Collects the forms of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-        self._open: Form | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a form, or add a field to the one that is open."""
-        attributes = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._open = Form(attributes.get("action", ""))
-            self.forms.append(self._open)
-        elif tag == "input" and self._open is not None and (name := attributes.get("name")):
-            if attributes.get("type") == "checkbox":
-                self._open.boxes[name] = attributes.get("value", "on")
-                self._open.ticked |= {name} if "checked" in attributes else set()
-            else:
-                self._open.values[name] = attributes.get("value", "")
-
-    def handle_endtag(self, tag: str) -> None:
-        """End the form that is open."""
-        if tag == "form":
-            self._open = None
