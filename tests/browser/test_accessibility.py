@@ -130,6 +130,42 @@ def test_the_way_to_the_issuer_and_its_page(browse: Browse, sandbox: Running, sc
     is_accessible(page)
 
 
+def test_what_a_screen_reader_is_told_on_the_way_to_the_issuer(
+    page: Page, sandbox: Running
+) -> None:
+    page.route(f"{sandbox.acs_url}/challenge", lambda route: route.abort(STAY))
+    page.goto(new_order(sandbox).payment_url)
+    pay(page, "challenge")
+    expect(page.locator("main")).to_match_aria_snapshot("""
+      - region "Your bank asks you to confirm the payment":
+        - status:
+          - heading "Your bank asks you to confirm the payment" [level=1]
+          - paragraph
+        - button "Continue to your bank"
+    """)
+
+
+def test_what_a_screen_reader_is_told_at_the_issuer(page: Page, sandbox: Running) -> None:
+    page.goto(new_order(sandbox).payment_url)
+    pay(page, "challenge")
+    shows(page, "Is it you who is paying?")
+    expect(page.locator("main")).to_match_aria_snapshot("""
+      - region "What you are confirming":
+        - heading "What you are confirming" [level=2]
+        - paragraph: Amount
+        - paragraph: /30.00/
+        - term: Card
+        - definition: ending in 0005
+      - region "Is it you who is paying?":
+        - heading "Is it you who is paying?" [level=1]
+        - text: One-time code
+        - textbox "One-time code"
+        - button "Confirm the payment"
+        - button "Send a new code"
+        - button "Cancel the payment"
+    """)
+
+
 @both_schemes
 def test_a_page_that_is_not_there(browse: Browse, sandbox: Running, scheme: str) -> None:
     page = browse(color_scheme=scheme)
