@@ -168,6 +168,7 @@ class PurchaseRequest:
         currency: Currency of the amount, the order's own.
         card_uid: Names the saved card.
         pan: Read only to be refused.
+        eci: Read and passed on nowhere: a merchant's word proves no cardholder.
         response_format: `TKKPG` for the usual envelope, else the reply's root is `out`.
     """
 
