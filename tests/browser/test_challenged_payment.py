@@ -302,6 +302,22 @@ def test_back_from_the_issuer_is_the_card_form_and_forward_the_challenge(
     assert len(authorised(sandbox, order)) == 1
 
 
+def test_an_issuer_may_send_the_browser_on_and_nothing_is_paid(
+    page: Page, sandbox: Running
+) -> None:
+    order, elsewhere = new_order(sandbox), f"{sandbox.shop_url}/"
+    page.route(
+        f"{sandbox.acs_url}/challenge",
+        lambda route: route.fulfill(status=303, headers={"location": elsewhere}),
+    )
+    page.goto(order.payment_url)
+    pay(page, "challenge")
+    page.wait_for_url(elsewhere)
+    page.goto(order.payment_url)
+    takes_a_card_again(page)
+    assert authorised(sandbox, order) == []
+
+
 def test_another_card_in_a_second_tab_pays_and_the_challenge_no_longer_does(
     visit: Browse, sandbox: Running
 ) -> None:
