@@ -108,7 +108,7 @@ class HostedPage:
             register=fields.ticked(REGISTER),
         )
         reach("page.before_reply")
-        answer = await self._go(fields, step)
+        answer = await self._go(visit, fields, step)
         answer.background = BackgroundTask(_answered)
         return answer
 
@@ -131,7 +131,7 @@ class HostedPage:
             browser=_browser(request, fields),
             completed=_completed(fields),
         )
-        return await self._go(fields, step)
+        return await self._go(visit, fields, step)
 
     async def method_done(self, _request: Request) -> Response:
         """Answer the issuer's method page, inside the hidden frame; what it says is not needed."""
@@ -180,14 +180,16 @@ class HostedPage:
             return visit.view.status is OrderStatus.ON_PAYMENT
         return visit.view.takes_card
 
-    async def _go(self, fields: Fields, step: MethodStep | ChallengeStep | None) -> Response:
-        """Send the browser where the payment goes on, with the order as it is by now."""
+    async def _go(
+        self, visit: Visit, fields: Fields, step: MethodStep | ChallengeStep | None
+    ) -> Response:
+        """Send the browser where the payment goes on; its form is for the order as it is by now."""
+        if step is None:
+            return self._see_other(visit, OUTCOME)
         visit = await self._visit(fields)
         if isinstance(step, MethodStep):
             return method_screen(self._gateway, visit, step)
-        if isinstance(step, ChallengeStep):
-            return challenge_screen(self._gateway, visit, step)
-        return self._see_other(visit, OUTCOME)
+        return challenge_screen(self._gateway, visit, step)
 
     def _corrections(self, visit: Visit, fields: Fields, invalid: CardInvalid) -> Response:
         """Ask for another try; of a card that is no test card, nothing is even shown again."""
