@@ -11,10 +11,10 @@ from tkkpg.gateway.clock import BusinessClock
 from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Transaction
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.gateway.store.views import Delivery, Happening, LedgerEntry
 from tkkpg.protocol.messages import XMLOut
 from tkkpg.protocol.values import Amount, Currency
+from tkkpg.protocol.zone import BAKU
 
 DATABASE: Final = "tkkpg.db"
 """The gateway's database in its home."""

@@ -10,10 +10,10 @@ from typing import Final
 import click
 
 from tkkpg.client import NEVER
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.protocol.converters import SHORT_TEXT_MAX
 from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.values import AZN, CURRENCIES, Amount, Currency
+from tkkpg.protocol.zone import BAKU
 
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

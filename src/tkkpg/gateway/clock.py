@@ -18,8 +18,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Callable

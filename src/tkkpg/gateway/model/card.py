@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.protocol.masking import Secret, mask_pan
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +190,7 @@ def read_card(
         pan: Digits, with spaces or dashes anywhere.
         expiry: `MM/YY`, `MMYY` or `MM/YYYY`.
         cvv2: Three or four digits.
-        now: Business time; a card is good until the end of its month.
+        now: Business time; a card is good until the end of its month in Baku.
         test_cards: Where given, the only numbers accepted, whatever their date: the bank's test
             card expired in 05/23 and is approved all the same (protocol description, 5.2).
 
@@ -206,9 +207,7 @@ def read_card(
         problems[CardField.EXPIRY] = (
             CardProblem.EXPIRY_FORMAT if expiry.strip() else CardProblem.EXPIRY_MISSING
         )
-    elif test_cards is None and Expiry(2000 + int(date[2]), int(date[1])) < Expiry(
-        now.year, now.month
-    ):
+    elif test_cards is None and Expiry(2000 + int(date[2]), int(date[1])) < _this_month(now):
         problems[CardField.EXPIRY] = CardProblem.EXPIRY_PAST
     code = cvv2.strip()
     if not _CVV2.fullmatch(code):
@@ -216,6 +215,11 @@ def read_card(
     if problems or date is None:
         raise CardInvalid(problems)
     return Card(Secret(digits), Expiry(2000 + int(date[2]), int(date[1])), Secret(code))
+
+
+def _this_month(now: datetime) -> Expiry:
+    here = now.astimezone(BAKU)
+    return Expiry(here.year, here.month)
 
 
 def _pan_problem(digits: str, test_cards: frozenset[str] | None) -> CardProblem | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.model.authentication import BY_VERDICT
@@ -12,16 +11,15 @@ from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.masking import mask_pan_wire
 from tkkpg.protocol.messages import CardRegistrationResponse, XMLOut
 from tkkpg.protocol.values import Language, OrderStatus
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.transaction import Transaction
-
-BAKU: Final = timezone(timedelta(hours=4), "Asia/Baku")
-"""Local time on the wire; Azerbaijan has had no summer time since 2016 (description, 7.22)."""
 
 AUTHORISED: Final = "01"
 """`AuthorizationResponseCode` of an approved payment (protocol description, 3.3)."""

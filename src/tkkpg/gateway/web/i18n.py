@@ -19,8 +19,8 @@ from babel import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_currency
 
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.protocol.values import Amount, Language
+from tkkpg.protocol.zone import BAKU
 
 LOCALES: Final = {Language.AZ: "az", Language.EN: "en_GB", Language.RU: "ru"}
 """Babel's name of each language."""

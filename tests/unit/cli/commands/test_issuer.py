@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.unit.cli.conftest import START_S, Run, Sandbox, stop
 
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 
 @contextmanager

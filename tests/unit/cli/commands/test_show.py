@@ -10,7 +10,7 @@ from tests.unit.cli.conftest import Run, Sandbox
 
 from tkkpg.cli.records import DATABASE
 from tkkpg.gateway import app
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 
 @pytest.fixture

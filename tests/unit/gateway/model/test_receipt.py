@@ -47,7 +47,7 @@ def refund(amount_minor: int, *, after_hours: int = 1) -> Transaction:
 
 def later(kind: TranKind, amount_minor: int = 3000) -> Transaction:
     tran = refund(amount_minor)
-    return replace(tran, kind=kind, rrn="632808000044")
+    return replace(tran, kind=kind, rrn="632800000009")
 
 
 def told(order: Order, *transactions: Transaction) -> str:
@@ -66,7 +66,7 @@ PAID_EN = """\
     ----------------------------------------
     Payment                        30.00 AZN
     Time (Baku)          24.11.2026 12:00:00
-    RRN                         632808000042
+    RRN                         632800000007
     Approval code                     123456
     Response code                        001
     ----------------------------------------
@@ -84,19 +84,19 @@ REFUNDED_AZ = """\
     ----------------------------------------
     Ödəniş                         30,00 AZN
     Vaxt (Bakı)          24.11.2026 12:00:00
-    RRN                         632808000042
+    RRN                         632800000007
     Təsdiq kodu                       123456
     Cavab kodu                           001
     ----------------------------------------
     Geri qaytarma                  10,00 AZN
     Vaxt (Bakı)          24.11.2026 13:00:00
-    RRN                         632808000043
+    RRN                         632800000008
     Təsdiq kodu                       654321
     Cavab kodu                           000
     ----------------------------------------
     Geri qaytarma                   5,50 AZN
     Vaxt (Bakı)          24.11.2026 14:00:00
-    RRN                         632808000043
+    RRN                         632800000008
     Təsdiq kodu                       654321
     Cavab kodu                           000
     ----------------------------------------
@@ -118,13 +118,13 @@ COMPLETED_RU = """\
     ----------------------------------------
     Предавторизация                30,00 AZN
     Время (Баку)         24.11.2026 12:00:00
-    RRN                         632808000042
+    RRN                         632800000007
     Код подтверждения                 123456
     Код ответа                           001
     ----------------------------------------
     Завершение расчёта             20,00 AZN
     Время (Баку)         24.11.2026 13:00:00
-    RRN                         632808000044
+    RRN                         632800000009
     Код подтверждения                 654321
     Код ответа                           000
     ----------------------------------------

@@ -16,9 +16,9 @@ from tkkpg.cli.output import FAILED, Command, print_json, print_table
 from tkkpg.cli.records import DATABASE, local
 from tkkpg.cli.report import major
 from tkkpg.gateway.model.transaction import TranKind
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.gateway.store.views import ApprovedTransaction, approved_transactions
 from tkkpg.protocol.values import Currency
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from tkkpg.cli.commands.balance.compare import Kind, Record
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.gateway.store import rows
 from tkkpg.protocol.codes import Outcome, response_code
 from tkkpg.protocol.values import CURRENCIES
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,9 +11,9 @@ import apsw
 from tkkpg.cli.commands.balance.compare import Kind, Record
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.model.transaction import PARKED_AFTER
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.protocol.values import CURRENCIES
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from tkkpg.cli.merchant import with_client
 from tkkpg.cli.output import Command, print_json, print_table
 from tkkpg.cli.values import MOMENT, ORDER_ID
 from tkkpg.client import Amount, Client, OrderInformation, OrdersFilter, OrderStatus
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 BY_CREATION: Final = "createDate"
 OLDEST_FIRST: Final = "ACS"

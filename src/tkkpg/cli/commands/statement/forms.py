@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tkkpg.cli.output import printable
 from tkkpg.cli.records import local
 from tkkpg.cli.report import major
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tkkpg.gateway.flows.upkeep import deliver, expire
 from tkkpg.gateway.flows.upkeep.reconcile import reconcile, recover
 from tkkpg.gateway.flows.upkeep.settle import settle
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

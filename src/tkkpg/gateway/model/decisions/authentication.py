@@ -160,7 +160,7 @@ def _sent(context: Context, facts: Facts, tran: Transaction, proceed: Proceed) -
     locked, _ = facts.order.after(Event.AUTHORISATION_SENT, context.now)
     sent = replace(
         tran.moved(TranState.SENT),
-        rrn=retrieval_reference(context.now, tran.stan),  # it names the hour of the message
+        rrn=retrieval_reference(context.now, tran.tran_id),  # it names the day of the message
         sent_at=context.now,
         authentication=replace(_attempt(tran).closed(), eci=proceed.eci),
     )

@@ -12,8 +12,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from tkkpg.gateway.model.errors import PolicyRefusal
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.protocol.schema.requests import PARAMS_MAX
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

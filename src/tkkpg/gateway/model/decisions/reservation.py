@@ -31,9 +31,13 @@ class Numbers:
     stan: int
 
 
-def retrieval_reference(moment: datetime, stan: int) -> str:
-    """Make the RRN: last digit of the year, day of the year, hour, trace number (ISO 8583)."""
-    return f"{moment:%Y}"[-1] + f"{moment:%j%H}{stan:06d}"
+def retrieval_reference(moment: datetime, tran_id: int) -> str:
+    """Return the RRN: last digit of the year, day of the year (UTC), eight digits of our number.
+
+    A trace number comes again after a million messages, ours never: the same RRN would take a
+    hundred million transactions in one day.
+    """
+    return f"{moment:%Y}"[-1] + f"{moment:%j}{tran_id % 10**8:08d}"
 
 
 def reserved(
@@ -51,7 +55,7 @@ def reserved(
         currency=facts.order.currency,
         two_id=numbers.two_id,
         stan=numbers.stan,
-        rrn=retrieval_reference(context.now, numbers.stan),
+        rrn=retrieval_reference(context.now, numbers.tran_id),
         created_at=context.now,
         sent_at=context.now,
     )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from tkkpg.gateway.model.xmlout import BAKU
 from tkkpg.gateway.store import rows
 from tkkpg.gateway.store.sqlite import connect, select
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

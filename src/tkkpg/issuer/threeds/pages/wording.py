@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Final
 from babel.numbers import format_currency
 
 from tkkpg.protocol.values import Amount, Language
+from tkkpg.protocol.zone import BAKU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOCALES: Final = {Language.AZ: "az", Language.EN: "en_GB", Language.RU: "ru"}
 """Babel's name of each language."""
-BAKU: Final = timezone(timedelta(hours=4))
-"""Azerbaijan has had no summer time since 2016."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.cli.commands.order.conftest import created, paid, told
 from tests.unit.cli.conftest import Run
 
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 
 def listed(run: Run, *words: object) -> list[dict[str, Any]]:

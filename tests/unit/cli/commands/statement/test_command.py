@@ -15,7 +15,7 @@ from tests.unit.cli.commands.conftest import Stopped
 from tests.unit.cli.conftest import Run
 
 from tkkpg.cli.commands.statement.forms import COLUMNS
-from tkkpg.gateway.model.xmlout import BAKU
+from tkkpg.protocol.zone import BAKU
 
 DAY = "2026-11-24"
 """On which the stopped gateway had its deposit, and sold for 30.00 and for 7.00."""

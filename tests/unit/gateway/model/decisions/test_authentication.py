@@ -473,12 +473,12 @@ def test_whoever_types_an_eleventh_card_is_declined() -> None:
     assert plan_attempt(context_at(), fewer, CARD, ATTEMPT).new_transactions
 
 
-def test_the_reference_names_the_hour_in_which_the_message_is_sent() -> None:
-    facts, later = authenticating(), NOW + timedelta(hours=1)
+def test_the_reference_names_the_day_on_which_the_message_is_sent() -> None:
+    facts, later = authenticating(), NOW + timedelta(days=1)
     facts = replace(facts, order=replace(facts.order, expires_at=later + ORDER_LIFE))
     plan = plan_authenticated(context_at(later), facts, NUMBERS.tran_id, PROVED)
 
     assert plan is not None
     sent = plan.transactions[0].transaction
     assert sent.sent_at == later
-    assert sent.rrn == retrieval_reference(later, sent.stan) != facts.transactions[0].rrn
+    assert sent.rrn == retrieval_reference(later, sent.tran_id) != facts.transactions[0].rrn

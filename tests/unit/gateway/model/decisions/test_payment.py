@@ -31,7 +31,11 @@ from tkkpg.gateway.model.decisions.payment import (
     plan_outcome,
     plan_reversed,
 )
-from tkkpg.gateway.model.decisions.reservation import find_transaction, retrieval_reference
+from tkkpg.gateway.model.decisions.reservation import (
+    authorisation,
+    find_transaction,
+    retrieval_reference,
+)
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.ledger import Posting
 from tkkpg.gateway.model.order import ORDER_LIFE
@@ -176,18 +180,22 @@ def test_an_approval_books_the_fee_beside_the_charge_and_notes_what_was_charged(
     ]
 
 
-@pytest.mark.parametrize(
-    ("moment", "rrn"),
-    [
-        (datetime(2026, 11, 24, 8, tzinfo=UTC), "632808000042"),
-        (datetime(2030, 1, 1, 0, tzinfo=UTC), "000100000042"),
-        (datetime(2028, 12, 31, 23, 59, tzinfo=UTC), "836623000042"),
-    ],
-)
-def test_a_retrieval_reference_is_year_day_hour_and_trace_number(
-    moment: datetime, rrn: str
-) -> None:
-    assert retrieval_reference(moment, 42) == rrn
+def test_a_retrieval_reference_is_year_day_and_the_transactions_number() -> None:
+    for moment, tran_id, rrn in (
+        (datetime(2026, 11, 24, 8, tzinfo=UTC), 42, "632800000042"),
+        (datetime(2030, 1, 1, 0, tzinfo=UTC), 99_999_999, "000199999999"),
+        (datetime(2028, 12, 31, 23, 59, tzinfo=UTC), 100_000_042, "836600000042"),
+    ):
+        assert retrieval_reference(moment, tran_id) == rrn
+
+
+def test_an_rrn_does_not_come_again_with_its_trace_number() -> None:
+    facts = facts_of(order_in(S.CREATED))
+    first = authorisation(context_at(), facts, STORED_CARD, NUMBERS)
+    later = replace(NUMBERS, tran_id=NUMBERS.tran_id + 999_999)  # in the same hour, at 278 a second
+    again = authorisation(context_at(), facts, STORED_CARD, later)
+    assert first.stan == again.stan
+    assert first.rrn != again.rrn
 
 
 def test_an_approval_charges_the_order_and_books_it_once() -> None:
