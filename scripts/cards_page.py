@@ -34,8 +34,15 @@ path that every payment takes, 3-D Secure included:
    the next authorisation of that order, or merchant, end with the code, whatever card pays. The
    directory or the issuer, whichever says the code, is then asked about the test card of that code;
    the order keeps the payer's masked card. A card that is saved with such a payment is the one that
-   was sent. `tkkpg trigger waiting` lists what no payment has met yet; it is forgotten when the
+   was sent. `tkkpg trigger waiting` lists what nothing has met yet; it is forgotten when the
    sandbox ends. A payment with a saved card meets no code of 3-D Secure: nobody is asked there.
+
+**A declined Completion, Reverse or Refund** is had in the third way, before it is asked for. It
+meets a code that declines, such as 568 of the host or 051 of the issuer: the order is as before,
+and the same again is done. -1 is an operation that was never sent (Status 97, nothing is done), 810
+one that the issuer does and does not answer (Status 96, and the order ends as if it had). A code
+that approves, a part approval and the codes of 3-D Secure are met by payments alone. An order that
+can meet a code no more is refused by the command.
 
 The code is the issuer's own answer, and its journal shows it, but for five: -1 is a payment that
 was never sent, 810 an issuer that carries out the payment and does not answer, and 00, 05 and 18

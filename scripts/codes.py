@@ -1,4 +1,4 @@
-"""`make codes`: every response code in three ways, from the hosted page to both ledgers."""
+"""`make codes`: every response code in three ways, and operations that end with one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.codes.operations import OperationStep, every_operation, short_operations
 from tests.codes.rounds import every_step, findings, short_steps
+from tests.codes.walk import Step
 
 BEGUN: Final = time.monotonic()
 
@@ -20,7 +22,9 @@ def main(words: list[str] | None = None) -> int:
     """Walk all codes; give 0 only when every one ended as it should everywhere."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="each code in one way only")
-    steps = short_steps() if parser.parse_args(words).short else every_step()
+    short = parser.parse_args(words).short
+    steps: list[Step | OperationStep] = [*(short_steps() if short else every_step())]
+    steps += short_operations() if short else every_operation()
     with tempfile.TemporaryDirectory(prefix="codes-", ignore_cleanup_errors=True) as folder:
         found = asyncio.run(findings(Path(folder) / "home", steps, _say))
     for finding in found:

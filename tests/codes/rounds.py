@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+from tests.codes.operations import OperationStep, rehearse
 from tests.codes.walk import Place, Step, Way, walk
 from tests.sandbox_command import PORTS, TKKPG
 
@@ -65,7 +66,9 @@ def sandbox(home: Path) -> Iterator[dict[str, str]]:
             process.terminate()
 
 
-async def findings(home: Path, steps: list[Step], say: Callable[[str], None]) -> list[str]:
+async def findings(
+    home: Path, steps: list[Step | OperationStep], say: Callable[[str], None]
+) -> list[str]:
     """Walk all steps, and check the books; give what is not as it should be.
 
     Args:
@@ -86,9 +89,12 @@ async def findings(home: Path, steps: list[Step], say: Callable[[str], None]) ->
 
             async def payer() -> None:
                 for step in waiting:
-                    wrong = await walk(place, step)
+                    if isinstance(step, OperationStep):
+                        wrong = await rehearse(place, step)
+                    else:
+                        wrong = await walk(place, step)
                     found.extend(wrong)
-                    say(f"{step.entry.code} by {step.way}: {'; '.join(wrong) or 'ok'}")
+                    say(f"{step}: {'; '.join(wrong) or 'ok'}")
 
             async with asyncio.TaskGroup() as payers:
                 for _ in range(AT_ONCE):

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from tests.codes.operations import every_operation, short_operations
 from tests.codes.rounds import every_step, findings, short_steps
 from tests.codes.walk import Way
 
@@ -16,7 +17,16 @@ from tkkpg.sandbox.cards import card_of
 
 @pytest.mark.anyio
 async def test_each_code_is_had_and_every_ledger_agrees(tmp_path: Path) -> None:
-    assert await findings(tmp_path / "home", short_steps(), print) == []
+    assert await findings(tmp_path / "home", [*short_steps(), *short_operations()], print) == []
+
+
+def test_each_operation_meets_a_decline_silence_and_a_broken_link() -> None:
+    assert [(one.operation.name, one.code) for one in every_operation()] == list(
+        product(
+            ("Completion", "Reverse of a hold", "Reverse of a charge", "Refund"),
+            ("568", "-1", "051", "810"),
+        )
+    )
 
 
 def test_the_full_walk_leaves_no_code_and_no_way_out() -> None:

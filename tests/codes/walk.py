@@ -59,6 +59,10 @@ class Step(NamedTuple):
     way: Way
     language: Language
 
+    def __str__(self) -> str:
+        """Name it."""
+        return f"{self.entry.code} by {self.way}"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -104,11 +108,11 @@ async def walk(place: Place, step: Step) -> list[str]:
         ),
         "payer's card": (told[2][-4:], typed.pan[-4:]),
         "ledger": (
-            _read(place.home / DATABASE, ENTRIES, created.order_id),
+            read(place.home / DATABASE, ENTRIES, created.order_id),
             [("CHARGE", amount.minor)] if step.entry.approved else [],
         ),
-        "issuer's answers": (_journal(place, ANSWERS, rrn), _answers(step.entry)),
-        "issuer's movements": (_journal(place, MOVED, rrn), _moved(step.entry, amount.minor)),
+        "issuer's answers": (journal(place, ANSWERS, rrn), _answers(step.entry)),
+        "issuer's movements": (journal(place, MOVED, rrn), _moved(step.entry, amount.minor)),
     }
     return [
         f"{code} by {step.way}, order {created.order_id}: {what} is {is_!r}, not {should!r}"
@@ -159,18 +163,20 @@ async def _ended(place: Place, order_id: int) -> list[Any]:
     """Read the order's one transaction, as soon as what has to be reversed is."""
     deadline = asyncio.get_running_loop().time() + REVERSED_S
     while True:
-        row = list(_read(place.home / DATABASE, TRAN, order_id)[0])
+        row = list(read(place.home / DATABASE, TRAN, order_id)[0])
         if row[1] != "REVERSING" or asyncio.get_running_loop().time() > deadline:
             return row
         await asyncio.sleep(0.02)
 
 
-def _read(path: Path, query: str, value: int) -> list[Any]:
+def read(path: Path, query: str, value: int) -> list[Any]:
+    """Ask our own database."""
     with closing(connect(path, writing=False)) as db:
         return select(db, query, (value,))
 
 
-def _journal(place: Place, query: str, rrn: str) -> list[Any]:
+def journal(place: Place, query: str, rrn: str) -> list[Any]:
+    """Ask the issuer's."""
     flags = apsw.SQLITE_OPEN_READWRITE
     with closing(apsw.Connection(str(place.journal), flags=flags)) as db:
         db.set_busy_timeout(BUSY_MS)

@@ -9,7 +9,7 @@ it keeps the ECI and whether a CAVV came, never the CAVV.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import apsw
@@ -79,6 +79,10 @@ CREATE TABLE IF NOT EXISTS proof (
     eci TEXT NOT NULL,
     with_cavv INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS played (
+    trace TEXT PRIMARY KEY,
+    code TEXT NOT NULL
+);
 """
 
 
@@ -105,8 +109,28 @@ def key(trace: Trace) -> str:
     return ":".join(trace)
 
 
+def play(path: Path, trace: Trace, code: str) -> None:
+    """Ask the issuer, from beside it, to play a code to one request that has not come yet.
+
+    Args:
+        path: Its journal.
+        trace: Of a completion, a reversal or a refund.
+        code: One that declines, or `SILENCE`.
+
+    Raises:
+        apsw.Error: The journal cannot be written.
+    """
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as db:
+        db.set_busy_timeout(BUSY_MS)
+        db.execute("INSERT OR REPLACE INTO played (trace, code) VALUES (?, ?)", (key(trace), code))
+
+
 class Journal:
-    """The file, open for writing; everything happens inside `tx`."""
+    """The file, open for writing; everything happens inside `tx`.
+
+    Attributes:
+        requests_before: How many it held when it was opened.
+    """
 
     def __init__(self, path: Path, accounts: Iterable[Account]) -> None:
         """Open or make the file; an account that is new in it begins with its balance.
@@ -128,6 +152,8 @@ class Journal:
                     "INSERT OR IGNORE INTO account (name, opening_minor) VALUES (?, ?)",
                     (account.name, account.balance_minor),
                 )
+            ((count,),) = self._rows("SELECT count(*) FROM message")
+        self.requests_before = int(count)
 
     @contextmanager
     def tx(self) -> Iterator[None]:
@@ -196,10 +222,10 @@ class Journal:
             )
         )
 
-    def approvals(self) -> int:
-        """Count the requests so far, from which approval codes are made."""
-        ((count,),) = self._rows("SELECT count(*) FROM message")
-        return int(count)
+    def played(self, trace: Trace) -> str | None:
+        """Return the code that `play` asked to be played to a request about an earlier one."""
+        found = self._rows("SELECT code FROM played WHERE trace = ?", key(trace))
+        return str(found[0][0]) if found else None
 
     def record(
         self, trace: Trace, values: tuple[Any, ...], proof: tuple[str, bool] | None = None

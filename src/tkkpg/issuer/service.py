@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.fields import repeat_of
 from tkkpg.issuer import rules
+from tkkpg.issuer.accounts import SILENCE
 from tkkpg.issuer.journal import Answer, key
 from tkkpg.issuer.rules import APPROVED, SYSTEM_ERROR, Decision, Standing
 from tkkpg.protocol.codes import response_code
@@ -67,7 +68,7 @@ class Issuer:
         self._new_token = new_token
         self._by_name = {account.name: account for account in accounts}
         self._by_pan = {account.pan.reveal(): account for account in self._by_name.values()}
-        self._approvals = journal.approvals()
+        self._approvals = journal.requests_before
 
     def answer(self, message: Message) -> Reply:
         """Answer a request about money; call it inside the journal's tx.
@@ -149,15 +150,21 @@ class Issuer:
 
     def _follow_up(self, trace: Trace, message: Message, kind: str) -> Reply:
         known = self._journal.answer_to(trace)
+        played = None
         if known is None:
             if fields.ORIGINAL not in message:
                 raise fields.MalformedMessage("The request names no original: field 90 is missing.")
             named = fields.original_trace(message[fields.ORIGINAL], trace.terminal_id)
             original = self._journal.completed_by(named) or key(named)
             standing = self._journal.standing(original)
-            decision = _FOLLOW_UPS[kind](message, standing)
+            played = self._journal.played(trace)
+            decision = (
+                _FOLLOW_UPS[kind](message, standing)
+                if played in {None, SILENCE}
+                else Decision(played)
+            )
             known = self._record(trace, message, decision, standing, original)
-        return Reply(_recorded(message, known))
+        return Reply(None if played == SILENCE else _recorded(message, known))
 
     def _record(
         self,

@@ -37,6 +37,7 @@ from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.server import Listener, Servers
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.verbs import owner_verbs
+from tkkpg.issuer.journal import play
 from tkkpg.protocol.values import AZN, Amount
 from tkkpg.sandbox.accounts import never_sent
 from tkkpg.sandbox.cards import every_card
@@ -214,7 +215,7 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
             open_gateway(
                 home,
                 _config(settings, info),
-                Wishing(link, never_sent(), wishes),
+                Wishing(link, never_sent(), wishes, partial(play, issuer.journal)),
                 WishingAuthenticator(threeds.authenticator, wishes),
                 clock=clock,
             ) as gateway,

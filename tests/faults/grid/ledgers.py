@@ -46,11 +46,14 @@ WAITING_FOR: Final = (
     "undelivered notifications",
 )
 """What `WAITING` counts."""
-ORDERS: Final = (
-    "SELECT order_id, session_id, amount_minor,"
-    " (SELECT coalesce(sum(CASE WHEN posting IN ('CHARGE', 'COMPLETE') THEN amount_minor"
+CHARGED: Final = (
+    "SELECT coalesce(sum(CASE WHEN posting IN ('CHARGE', 'COMPLETE') THEN amount_minor"
     " WHEN posting IN ('REFUND', 'UNCHARGE', 'CLAWBACK', 'CANCEL_FEE') THEN -amount_minor"
-    " ELSE 0 END), 0) FROM entry e WHERE e.order_id = o.order_id),"
+    " ELSE 0 END), 0) FROM entry e WHERE e.order_id = "
+)
+"""What was charged of an order and not given back, by our books."""
+ORDERS: Final = (
+    f"SELECT order_id, session_id, amount_minor, ({CHARGED} o.order_id),"  # noqa: S608 - constants
     " (SELECT coalesce(group_concat(rrn), '') FROM tran t WHERE t.order_id = o.order_id"
     " AND kind = 'AUTHORISATION')"
     " FROM orders o ORDER BY order_id"

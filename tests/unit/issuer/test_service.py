@@ -23,6 +23,8 @@ from tests.unit.issuer.peers import (
 
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.fields import Message
+from tkkpg.issuer.accounts import SILENCE
+from tkkpg.issuer.journal import play
 from tkkpg.issuer.statement import holds_by_original, movements, net_by_original, unbalanced
 
 pytestmark = pytest.mark.anyio
@@ -533,6 +535,39 @@ async def test_a_slow_card_is_charged_at_once_and_answered_later(link: Link, jou
     assert (await link.receive())[fields.STAN] == quick[fields.STAN]
     assert set(net_by_original(journal)) == {slow[fields.RRN], quick[fields.RRN]}
     assert (await link.receive())[fields.STAN] == slow[fields.STAN]
+
+
+async def test_a_request_about_an_earlier_one_meets_the_code_that_is_played_to_it(
+    link: Link, journal: Path
+) -> None:
+    held, charged = authorisation(fields.HOLD), authorisation(fields.CHARGE)
+    for request in (held, charged):
+        await link.ask(request)
+    for request in (
+        about(held, fields.COMPLETION),
+        about(held, fields.REVERSAL),
+        about(charged, fields.REVERSAL),
+        refund(charged),
+    ):
+        play(journal, fields.trace_of(request), "568")
+        assert [await link.code(one) for one in (request, repeated(request))] == ["568", "568"]
+    assert kinds(journal) == ["HOLD", "CHARGE"]
+
+    assert await link.code(refund(charged)) == "001", "it was played to another"
+
+
+async def test_silence_that_is_played_is_carried_out_and_answered_when_it_is_repeated(
+    link: Link, journal: Path
+) -> None:
+    charged = authorisation(fields.CHARGE)
+    await link.ask(charged)
+    request = refund(charged)
+    play(journal, fields.trace_of(request), SILENCE)
+
+    link.send(request, repeated(request))
+
+    assert (await link.receive())[fields.RESPONSE] == "001"
+    assert net_by_original(journal) == {charged[fields.RRN]: 0}
 
 
 async def test_all_that_happened_keeps_stored_and_derived_balances_equal(

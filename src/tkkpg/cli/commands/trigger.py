@@ -51,10 +51,12 @@ def fault(*, name: str, times: int, home: Path, as_json: bool) -> None:
 def outcome(
     *, code: str, order_id: int | None, merchant_id: str | None, home: Path, as_json: bool
 ) -> None:
-    """Let the next authorisation of an order or a merchant end with the response code CODE.
+    """Let what is asked next of an order or a merchant end with the response code CODE.
 
-    Once, whatever card pays: the directory or the issuer, whichever says the code, is asked about
-    the test card of that code. An order goes before its merchant. Before -1 write two
+    Once. A payment meets any code, whatever card pays: the directory or the issuer, whichever says
+    the code, is asked about the test card of that code. A Completion, Reverse or Refund of a paid
+    order meets a code that declines, such as 568; -1, where nothing is sent; or 810, where the
+    issuer does it and does not answer. An order goes before its merchant. Before -1 write two
     dashes: tkkpg trigger outcome --order 17 -- -1
     """
     if (order_id is None) == (merchant_id is None):
@@ -64,20 +66,27 @@ def outcome(
         print_json(told)
         return
     subject = f"order {order_id}" if order_id is not None else f"merchant {merchant_id}"
-    click.echo(f"The next authorisation of {subject} ends with {told['code']} – {told['text']}.")
+    met_by = " or ".join(told["met_by"])
+    click.echo(f"The next {met_by} of {subject} ends with {told['code']} – {told['text']}.")
 
 
 @trigger.command("waiting", cls=Command)
 @home_option
 def waiting(*, home: Path, as_json: bool) -> None:
-    """List the outcomes that no payment has met yet; they end with the sandbox."""
+    """List the outcomes that nothing has met yet; they end with the sandbox."""
     told = ask_owner(home / CONTROL, WAITING)["waiting"]
     if as_json:
         print_json(told)
         return
     print_table(
-        ("Code", "Order", "Merchant", "Text"),
-        [(one["code"], one["order_id"], one["merchant_id"], one["text"]) for one in told],
+        ("Code", "Order", "Merchant", "Met by", "Text"),
+        [
+            (
+                *(one["code"], one["order_id"], one["merchant_id"]),
+                *(" or ".join(one["met_by"]), one["text"]),
+            )
+            for one in told
+        ],
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tkkpg.gateway.model.lifecycle import RULES, Event
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.protocol.values import Language
-from tkkpg.sandbox.faults.wishes import Wish
+from tkkpg.sandbox.faults.wishes import Question, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tkkpg.gateway.control import Verb
     from tkkpg.gateway.store.base import Store
+    from tkkpg.protocol.values import OrderStatus
     from tkkpg.sandbox.faults.dice import Dice
     from tkkpg.sandbox.faults.wishes import Wishes
 
@@ -22,6 +24,12 @@ OUTCOME: Final = "trigger-outcome"
 WAITING: Final = "waiting-outcomes"
 TIMES_MAX: Final = 1_000
 """More than that is a rate."""
+PAYABLE: Final = frozenset(
+    rule.source
+    for rule in RULES
+    if rule.event in {Event.CARD_SUBMITTED, Event.CARD_RESUBMITTED, Event.AUTHORISATION_SENT}
+)
+"""Statuses of an order whose payment may still come."""
 
 
 def fault_verbs(dice: Dice) -> dict[str, Verb]:
@@ -44,7 +52,7 @@ def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
     """Give the verbs of outcomes on demand.
 
     `trigger-outcome` takes a `code` and either an `order_id` or a `merchant_id`, which must exist;
-    `waiting-outcomes` gives those that no payment has met yet.
+    `waiting-outcomes` gives those that nothing has met yet.
     """
 
     async def trigger(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -60,21 +68,44 @@ def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
 
 
 async def _check_subject(store: Store, wish: Wish) -> None:
-    """Refuse what no payment could ever meet.
+    """Refuse what nothing could ever meet.
 
     Raises:
-        ConfigurationError: There is no such order or merchant, or not exactly one is named.
+        ConfigurationError: Not exactly one order or merchant is named, there is none, or the order
+            has come too far for the code.
     """
     if (wish.order_id is None) == (wish.merchant_id is None):
         raise ConfigurationError("An outcome is asked for one order or one merchant: name one.")
     if isinstance(wish.order_id, int):
-        found: object = await store.order(wish.order_id)
-    else:
-        found = await store.merchant(str(wish.merchant_id))
-    if found is None:
-        subject = f"order {wish.order_id}" if wish.order_id else f"merchant {wish.merchant_id!r}"
-        raise ConfigurationError(f"There is no {subject} in this sandbox.")
+        found = await store.order(wish.order_id)
+        if found is not None:
+            _check_status(found.status, wish)
+            return
+    elif await store.merchant(str(wish.merchant_id)) is not None:
+        return
+    subject = f"order {wish.order_id}" if wish.order_id else f"merchant {wish.merchant_id!r}"
+    raise ConfigurationError(f"There is no {subject} in this sandbox.")
+
+
+def _check_status(status: OrderStatus, wish: Wish) -> None:
+    if status in PAYABLE:
+        return
+    if not any(rule.source is status for rule in RULES):
+        raise ConfigurationError(
+            f"Order {wish.order_id} is {status} and is neither paid nor changed any more. "
+            "Ask for the outcome on another order, or for the merchant."
+        )
+    if Question.OPERATION not in wish.questions:
+        raise ConfigurationError(
+            f"Order {wish.order_id} is {status}: {wish.code} can only end its payment. A "
+            "Completion, Reverse or Refund ends with a code that declines, such as 568, with -1, "
+            "where nothing is sent, or with 810, where the issuer does not answer."
+        )
 
 
 def _told(wish: Wish) -> Mapping[str, Any]:
-    return {**wish._asdict(), "text": response_code(wish.code).text(Language.EN)}
+    return {
+        **wish._asdict(),
+        "text": response_code(wish.code).text(Language.EN),
+        "met_by": list(wish.questions),
+    }

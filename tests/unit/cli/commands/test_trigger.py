@@ -38,7 +38,8 @@ def test_an_outcome_is_armed_once_and_listed_until_it_is_met(run_at: Run) -> Non
     paid = run_at("pay", order_id, order["session_id"], "--json")
 
     assert told == (
-        f"The next authorisation of order {order_id} ends with 205 – Invalid advance amount.\n"
+        f"The next authorisation or operation of order {order_id} ends with"
+        " 205 – Invalid advance amount.\n"
     )
     assert armed == {order_id: "205"}
     assert json.loads(paid.stdout)["response_code"] == "205"

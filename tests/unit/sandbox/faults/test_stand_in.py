@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from tests.conformance.plans import tran
 
+from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.scripted import Scenario, ScriptedHost
 from tkkpg.gateway.model.authentication import AuthenticationResult, Proceed, Verdict
 from tkkpg.gateway.model.card import Card, Expiry, StoredCard
-from tkkpg.gateway.model.transaction import HostReply, Outcome, Transaction
+from tkkpg.gateway.model.transaction import HostReply, Outcome, TranKind, Transaction
 from tkkpg.gateway.threeds.base import Attempt, Authenticated, Browser
 from tkkpg.gateway.threeds.scripted import Script, ScriptedAuthenticator
 from tkkpg.protocol.masking import Secret
@@ -52,6 +54,10 @@ def wishes() -> Wishes:
     return Wishes()
 
 
+def unplayed(trace: fields.Trace, code: str) -> None:
+    raise AssertionError(f"the issuer is told to play {code} to {trace}")
+
+
 def attempt(name: str = "approve", amount_minor: int = 30_00) -> Attempt:
     card = find_card(name)
     return Attempt(
@@ -79,7 +85,7 @@ async def verdict_of(wishing: WishingAuthenticator, asked: Attempt) -> tuple[Ver
 
 
 async def test_the_card_of_the_code_is_sent_in_place_of_the_payer_s_once(wishes: Wishes) -> None:
-    host = Wishing(BEHIND, {}, wishes)
+    host = Wishing(BEHIND, {}, wishes, unplayed)
     await host.start(lambda _unclaimed: None)
     wishes.add(Wish("205", order_id=MINE.order_id))
 
@@ -89,7 +95,7 @@ async def test_the_card_of_the_code_is_sent_in_place_of_the_payer_s_once(wishes:
 
 
 async def test_minus_one_is_not_sent(wishes: Wishes) -> None:
-    host = Wishing(BEHIND, {find_card("-1").pan: None}, wishes)
+    host = Wishing(BEHIND, {find_card("-1").pan: None}, wishes, unplayed)
     await host.start(lambda _unclaimed: None)
     wishes.add(Wish("-1", merchant_id=MINE.merchant_id))
 
@@ -99,7 +105,7 @@ async def test_minus_one_is_not_sent(wishes: Wishes) -> None:
 async def test_what_3d_secure_should_have_said_does_not_change_what_is_sent(
     wishes: Wishes,
 ) -> None:
-    host = Wishing(BEHIND, {}, wishes)
+    host = Wishing(BEHIND, {}, wishes, unplayed)
     await host.start(lambda _unclaimed: None)
     wishes.add(Wish("05", order_id=MINE.order_id))
 
@@ -124,9 +130,34 @@ async def test_the_proof_goes_on_whatever_card_is_sent(wishes: Wishes) -> None:
     proof = Proceed("05", Secret("MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="))
     wishes.add(Wish("205", order_id=MINE.order_id))
 
-    await Wishing(behind, {}, wishes).authorise(MINE, PAYERS, proof)
+    await Wishing(behind, {}, wishes, unplayed).authorise(MINE, PAYERS, proof)
 
     assert behind.proof is proof
+
+
+async def test_the_issuer_is_told_what_to_play_to_an_operation_once(wishes: Wishes) -> None:
+    played: list[tuple[fields.Trace, str]] = []
+    host = Wishing(BEHIND, {}, wishes, lambda trace, code: played.append((trace, code)))
+    kinds = (TranKind.COMPLETION, TranKind.REVERSAL, TranKind.REFUND)
+    asked = [replace(MINE, kind=kind, stan=200 + number) for number, kind in enumerate(kinds)]
+    for one, ask in zip(asked, (host.complete, host.reverse, host.refund), strict=True):
+        wishes.add(Wish("568", order_id=MINE.order_id))
+        for repeat in (True, False, False):
+            await ask(one, MINE, repeat=repeat)
+
+    assert [(trace.stan, trace.message_class, code) for trace, code in played] == [
+        ("000200", "2", "568"),
+        ("000201", "4", "568"),
+        ("000202", "2", "568"),
+    ]
+    assert wishes.waiting() == ()
+
+
+async def test_an_operation_that_meets_minus_one_is_not_sent(wishes: Wishes) -> None:
+    host = Wishing(BEHIND, {}, wishes, unplayed)
+    wishes.add(Wish("-1", merchant_id=MINE.merchant_id))
+
+    assert await host.refund(replace(MINE, kind=TranKind.REFUND), MINE) == HostReply.not_sent()
 
 
 # ----------------------------------------------------- where the holder is authenticated

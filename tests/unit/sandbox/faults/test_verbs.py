@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.gateway_fixtures import MERCHANT_ID, stage
-from tests.paying import create
+from tests.paying import create, give_up, paid
 
 from tkkpg.gateway.control import OwnerRefused, ask_owner, serve_control
 from tkkpg.protocol.errors import ConfigurationError
@@ -97,3 +97,22 @@ async def test_an_outcome_that_no_payment_could_meet_is_refused(
             await verbs["trigger-outcome"](values)
 
     assert wishes.waiting() == ()
+
+
+async def test_an_order_that_has_come_too_far_for_a_code_says_what_it_can_meet(
+    tmp_path: Path,
+) -> None:
+    wishes = Wishes()
+    async with stage(tmp_path) as shop:
+        verbs = outcome_verbs(wishes, shop.gateway.store)
+        left = await create(shop.client)
+        order_id = (await paid(shop.client, shop.gateway)).order_id
+        await give_up(shop.gateway, left)
+        with pytest.raises(ConfigurationError, match="is APPROVED: 000 can only end its payment"):
+            await verbs["trigger-outcome"]({"code": "000", "order_id": order_id})
+        with pytest.raises(ConfigurationError, match="is CANCELED and is neither paid"):
+            await verbs["trigger-outcome"]({"code": "568", "order_id": left.order_id})
+        told = await verbs["trigger-outcome"]({"code": "568", "order_id": order_id})
+
+    assert told["met_by"] == ["authorisation", "operation"]
+    assert [wish.code for wish in wishes.waiting()] == ["568"]

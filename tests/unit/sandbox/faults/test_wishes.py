@@ -7,7 +7,7 @@ from tests.conformance.plans import tran
 
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.sandbox.faults import Wishes
-from tkkpg.sandbox.faults.wishes import WISHES_MAX, Wish
+from tkkpg.sandbox.faults.wishes import WISHES_MAX, Question, Wish
 
 MINE = tran()
 
@@ -17,8 +17,8 @@ def wishes() -> Wishes:
     return Wishes()
 
 
-def taken(wishes: Wishes, *, threeds: bool = False) -> str | None:
-    return wishes.take(MINE.order_id, MINE.merchant_id, threeds=threeds)
+def taken(wishes: Wishes, question: Question = Question.AUTHORISATION) -> str | None:
+    return wishes.take(MINE.order_id, MINE.merchant_id, question)
 
 
 def test_an_order_meets_what_was_asked_for_it_once(wishes: Wishes) -> None:
@@ -51,14 +51,26 @@ def test_what_3d_secure_says_is_not_met_at_the_host(wishes: Wishes, code: str) -
     wishes.add(Wish("205", merchant_id=MINE.merchant_id))
 
     assert taken(wishes) == "205"
-    assert [taken(wishes, threeds=True), taken(wishes, threeds=True)] == [code, None]
+    assert [taken(wishes, Question.AUTHENTICATION) for _ in range(2)] == [code, None]
 
 
 @pytest.mark.parametrize("code", ["000", "205", "-1", "810"])
 def test_what_the_host_says_is_not_met_at_3d_secure(wishes: Wishes, code: str) -> None:
     wishes.add(Wish(code, order_id=MINE.order_id))
 
-    assert [taken(wishes, threeds=True), taken(wishes)] == [None, code]
+    assert [taken(wishes, Question.AUTHENTICATION), taken(wishes)] == [None, code]
+
+
+def test_an_operation_meets_what_declines_and_leaves_the_rest_to_a_payment(wishes: Wishes) -> None:
+    for code in ("000", "502", "05"):
+        wishes.add(Wish(code, order_id=MINE.order_id))
+    for code in ("568", "-1", "810"):
+        wishes.add(Wish(code, order_id=MINE.order_id))
+
+    met = [taken(wishes, Question.OPERATION) for _ in range(4)]
+
+    assert met == ["568", "-1", "810", None]
+    assert [wish.code for wish in wishes.waiting()] == ["000", "502", "05"]
 
 
 @pytest.mark.parametrize("code", ["5", "999", "approve"])
