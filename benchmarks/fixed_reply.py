@@ -39,7 +39,7 @@ async def fixed_reply(_scope: Scope, receive: Receive, send: Send) -> None:
 
 async def serve(home: Path) -> None:
     """Serve until the process is ended."""
-    tls = exec_tls(home / "server.pem", home / "server-key.pem", home / "merchants" / "ca.pem")
+    tls = exec_tls(home / "merchants" / "ca.pem", (home / "server.pem", home / "server-key.pem"))
     listener = Listener("exec", fixed_reply, "127.0.0.1", 0, tls)
     async with Servers([listener], log=get_logger("benchmarks.fixed_reply")) as servers:
         print(servers.port("exec"), flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final, TypeVar
 
@@ -44,8 +43,7 @@ class Street:
 
     stage: Stage
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self) -> None:
         self._begun = Event()
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
@@ -53,7 +51,7 @@ class Street:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with staged(self._home) as self.stage:
+        async with staged() as self.stage:
             self._begun.set()
             await self._stop.wait()
 
@@ -82,8 +80,8 @@ class Street:
 
 
 @pytest.fixture
-def street(tmp_path: Path) -> Iterator[Street]:
-    street = Street(tmp_path)
+def street() -> Iterator[Street]:
+    street = Street()
     street.start()
     yield street
     street.stop()

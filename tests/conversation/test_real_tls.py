@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.x509 import load_pem_x509_certificate
 from tests.golden_files import GoldenCase, golden_cases
 from tests.paying import filled
 from tests.sandbox_command import Running, running_sandbox
@@ -216,6 +220,26 @@ def test_a_stranger_hears_no_http_and_is_logged_once(
     (line,) = handshake_failures(sandbox, peer_port)
     assert line["listener"] == "exec"
     assert line["reason"].startswith(reason)
+
+
+def test_a_client_of_either_kind_of_signature_is_served_in_both_versions(sandbox: Running) -> None:
+    info = sandbox.info
+    port = urlsplit(info["exec_url"]).port
+    files = ["-CAfile", info["ca"], "-cert", info["certificate"], "-key", info["key"]]
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost"]
+    command += [*files, "-verify_return_error", "-ign_eof", "-showcerts"]
+    request = written(DOCUMENT.body, "Connection: close")
+    for limits, kind in (
+        (["-tls1_2", "-sigalgs", "RSA+SHA256"], RSAPublicKey),
+        (["-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"], RSAPublicKey),
+        (["-tls1_3", "-sigalgs", "RSA-PSS+SHA256"], RSAPublicKey),
+        (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"], EllipticCurvePublicKey),
+        (["-tls1_3", "-sigalgs", "ECDSA+SHA256:RSA-PSS+SHA256"], EllipticCurvePublicKey),
+    ):
+        done = subprocess.run([*command, *limits], input=request, capture_output=True, check=True)
+        shown = done.stdout[done.stdout.index(b"-----BEGIN CERTIFICATE-----") :]
+        assert isinstance(load_pem_x509_certificate(shown).public_key(), kind), limits
+        assert b"<Status>00</Status>" in done.stdout, limits
 
 
 def test_the_client_creates_is_paid_refunds_and_reads_it_all_back(

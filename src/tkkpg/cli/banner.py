@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +20,12 @@ EXAMPLE_MINOR: Final = 3000
 """30.00 AZN, the amount that the bank's document pays with."""
 
 
-def banner(info: SandboxInfo, host_name: str | None) -> str:
+def banner(info: SandboxInfo, host_names: Sequence[str]) -> str:
     """Write the banner.
 
     Args:
         info: The running sandbox; its paths are absolute.
-        host_name: The bank's host name that it answers to, if any.
+        host_names: The bank's host names that it answers to.
     """
     home = info.database.parent
     blocks = [
@@ -48,10 +49,11 @@ def banner(info: SandboxInfo, host_name: str | None) -> str:
         + _cards(),
         f"Browsers warn about a CA they do not know. To trust it, once:\n  {trust(info.ca)}",
     ]
-    if host_name:
+    if host_names:
+        names = " ".join(host_names)
         blocks.append(
-            f"To lead {host_name} to this machine, add the line to /etc/hosts:\n"
-            f"  echo '127.0.0.1 {host_name}' | sudo tee -a /etc/hosts"
+            f"To lead {names} to this machine, add the line to /etc/hosts:\n"
+            f"  echo '127.0.0.1 {names}' | sudo tee -a /etc/hosts"
         )
     blocks.append(f"Ctrl-C stops it. Data stay in {home}; --fresh starts empty.")
     return "\n\n".join(blocks) + "\n"

@@ -92,7 +92,8 @@ class SandboxSettings:
         shop_port: Port of the demo shop.
         metrics_port: Port of /metrics and /healthz.
         acs_port: Port of the issuer's page, where a payer is challenged.
-        host_name: A bank's host name to answer to, such as `tstpg.kapitalbank.az`.
+        host_names: Names to answer to besides localhost, such as `tstpg.kapitalbank.az`; the first
+            is in the addresses that the sandbox tells.
         opening_balance: What the merchant's current account holds in a fresh home.
         fresh: Start empty.
         host_timeout_s: How long a silent host is waited for.
@@ -106,7 +107,7 @@ class SandboxSettings:
     shop_port: int = 8080
     metrics_port: int = 9464
     acs_port: int = 8444
-    host_name: str | None = None
+    host_names: tuple[str, ...] = ()
     opening_balance: Amount = OPENING_BALANCE
     fresh: bool = False
     host_timeout_s: float = 15.0
@@ -182,7 +183,7 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
         if settings.fresh:
             _empty(home)
         now = SystemClock().wall()
-        certificates = open_certificates(home, MERCHANT_ID, settings.host_name, now)
+        certificates = open_certificates(home, MERCHANT_ID, settings.host_names, now)
     clock = BusinessClock(home / CLOCK)
     apps = {name: Later() for name in ("exec", "page", "results", "shop", "metrics")}
     log = get_logger("tkkpg.sandbox")
@@ -283,7 +284,8 @@ async def _until_ready(link: IsoHost) -> None:
 
 def _watch(gateway: Gateway, certificates: Certificates) -> None:
     """Let the metrics tell how long the certificates last that people have to do with."""
-    watched = (("server", certificates.server), (f"merchant {MERCHANT_ID}", certificates.merchant))
+    server = min(certificates.servers, key=lambda issued: issued.not_after)
+    watched = (("server", server), (f"merchant {MERCHANT_ID}", certificates.merchant))
     for name, issued in watched:
         gateway.metrics.watch_certificate(name, issued.not_after, gateway.clock.wall)
 
@@ -308,7 +310,7 @@ def _info(
     acs_url: str,
     issuer: IssuerProcess,
 ) -> SandboxInfo:
-    name = settings.host_name or "localhost"
+    name, *_ = (*settings.host_names, "localhost")
     page_port = servers.port("page")
     page = name if page_port == 443 else f"{name}:{page_port}"  # noqa: PLR2004 - https's own port
     return SandboxInfo(

@@ -6,10 +6,11 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tkkpg.gateway.authority import Authority
+from tkkpg.gateway.authority import EC, Authority
 from tkkpg.gateway.server import exec_tls, page_tls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -28,14 +29,14 @@ class Certificates:
 
     Attributes:
         authority: Signed them.
-        server: Shown by every listener.
+        servers: Shown by every listener, one for each kind of key.
         merchant: The demo shop's.
         threeds_server: The gateway's own, as a client.
         directory: The directory's, as a client.
     """
 
     authority: Authority
-    server: Issued
+    servers: tuple[Issued, ...]
     merchant: Issued
     threeds_server: Issued
     directory: Issued
@@ -47,29 +48,28 @@ class Certificates:
 
     def mutual_tls(self) -> ssl.SSLContext:
         """TLS of a listener that asks for a client certificate."""
-        ours = self.server
-        return exec_tls(ours.certificate, ours.key, self.authority.merchants_ca)
+        return exec_tls(self.authority.merchants_ca, *(one.pair for one in self.servers))
 
     def page_tls(self) -> ssl.SSLContext:
         """TLS of a listener for browsers."""
-        return page_tls(self.server.certificate, self.server.key)
+        return page_tls(*(one.pair for one in self.servers))
 
     def client_tls(self, issued: Issued) -> ssl.SSLContext:
         """TLS of somebody who shows a certificate and believes this home's servers alone."""
         context = ssl.create_default_context(cafile=self.authority.servers_ca)
-        context.load_cert_chain(issued.certificate, issued.key)
+        context.load_cert_chain(*issued.pair)
         return context
 
 
 def open_certificates(
-    home: Path, merchant_id: str, host_name: str | None, now: datetime
+    home: Path, merchant_id: str, host_names: Sequence[str], now: datetime
 ) -> Certificates:
     """Read the certificates of a home, and make those that are missing.
 
     Args:
         home: Existing folder.
         merchant_id: The demo shop's merchant.
-        host_name: One more name of the servers, if any.
+        host_names: Further names of the servers.
         now: Wall-clock time.
 
     Raises:
@@ -78,8 +78,9 @@ def open_certificates(
     authority = Authority(home, now)
     return Certificates(
         authority,
-        authority.server_certificate((host_name,) if host_name else (), now),
+        authority.server_certificates(host_names, now),
         authority.merchant_certificate(merchant_id, now),
-        authority.merchant_certificate(THREEDS_SERVER, now),
-        authority.merchant_certificate(DIRECTORY, now),
+        # Nobody else ever holds these two, so they are of the cheaper kind.
+        authority.merchant_certificate(THREEDS_SERVER, now, EC),
+        authority.merchant_certificate(DIRECTORY, now, EC),
     )

@@ -30,7 +30,7 @@ INFO = SandboxInfo(
 
 
 def test_it_names_everything_that_a_developer_needs() -> None:
-    told = banner(INFO, None)
+    told = banner(INFO, ())
 
     for value in (INFO.exec_url, INFO.page_url, INFO.shop_url, INFO.acs_url):
         assert value in told
@@ -41,7 +41,7 @@ def test_it_names_everything_that_a_developer_needs() -> None:
 
 
 def test_it_shows_the_six_most_used_cards() -> None:
-    told = banner(INFO, None)
+    told = banner(INFO, ())
 
     shown = [card for card in all_cards() if spaced(card.pan) in told]
     assert len(shown) == CARDS_SHOWN
@@ -58,8 +58,9 @@ def test_the_curl_line_is_one_line_that_a_shell_reads_as_meant() -> None:
 
 
 def test_the_hosts_file_is_spoken_of_only_with_a_host_name() -> None:
-    assert "/etc/hosts" not in banner(INFO, None)
-    assert "127.0.0.1 tstpg.kapitalbank.az" in banner(INFO, "tstpg.kapitalbank.az")
+    assert "/etc/hosts" not in banner(INFO, ())
+    names = ("tstpg.kapitalbank.az", "3dsrv.kapitalbank.az")
+    assert "'127.0.0.1 tstpg.kapitalbank.az 3dsrv.kapitalbank.az'" in banner(INFO, names)
 
 
 def test_a_browser_is_taught_to_trust_the_ca_by_the_means_of_its_system() -> None:

@@ -14,8 +14,8 @@ from tkkpg.sandbox.app import MERCHANT_ID
 from tkkpg.sandbox.certificates import DIRECTORY, THREEDS_SERVER, Certificates, open_certificates
 
 
-def opened(home: Path, host_name: str | None = None) -> Certificates:
-    return open_certificates(home, MERCHANT_ID, host_name, datetime.now(UTC))
+def opened(home: Path, *host_names: str) -> Certificates:
+    return open_certificates(home, MERCHANT_ID, host_names, datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_everybody_has_a_certificate_of_their_own_that_stays(tmp_path: Path) -> 
 
     assert len({issued.fingerprint for issued in clients}) == 3
     assert clients == {second.merchant, second.threeds_server, second.directory}
-    assert first.server.fingerprint != second.server.fingerprint
+    assert first.servers[0].fingerprint != second.servers[0].fingerprint
     assert first.directories == {first.directory.fingerprint}
 
 

@@ -51,7 +51,7 @@ class World:
 @asynccontextmanager
 async def running(home: Path) -> AsyncIterator[World]:
     results: asyncio.Queue[tuple[str, AuthenticationResult]] = asyncio.Queue()
-    certificates = open_certificates(home, MERCHANT_ID, None, datetime.now(UTC))
+    certificates = open_certificates(home, MERCHANT_ID, (), datetime.now(UTC))
     clock, log = ManualClock(), structlog.get_logger()
 
     async def keep(trans_id: str, result: AuthenticationResult) -> bool:

@@ -34,7 +34,13 @@ ACS_PORT: Final = 8444
     type=PORT,
     help=f"Of the issuer's page.  [default: {ACS_PORT}; any free one with --exec-port 0]",
 )
-@click.option("--host-name", metavar="NAME", help="A bank's host name to answer to.")
+@click.option(
+    "--host-name",
+    "host_names",
+    metavar="NAME",
+    multiple=True,
+    help="A bank's host name to answer to; may be given several times.",
+)
 @click.option(
     "--opening-balance",
     type=AMOUNT,
@@ -67,7 +73,7 @@ def sandbox(
     shop_port: int,
     metrics_port: int | None,
     acs_port: int | None,
-    host_name: str | None,
+    host_names: tuple[str, ...],
     opening_balance: Amount,
     host_timeout: float,
     faults: tuple[tuple[str, float], ...],
@@ -92,7 +98,7 @@ def sandbox(
         shop_port=shop_port,
         metrics_port=metrics_port,
         acs_port=acs_port,
-        host_name=host_name,
+        host_names=host_names,
         opening_balance=opening_balance,
         fresh=fresh,
         host_timeout_s=host_timeout,
@@ -104,6 +110,6 @@ def sandbox(
         if as_json:
             print_json(info.as_json())
         else:
-            click.echo(banner(info, host_name))
+            click.echo(banner(info, host_names))
 
     click.get_current_context().exit(app.main(settings, started, human=not as_json))

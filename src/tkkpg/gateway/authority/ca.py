@@ -34,6 +34,7 @@ RENEW_BEFORE: Final = timedelta(days=30)
 CLOCK_SKEW: Final = timedelta(hours=1)  # a peer whose clock is a little slow must not be refused
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+ServerName = x509.DNSName | x509.IPAddress
 
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 
@@ -43,7 +44,7 @@ class CA:
     """A CA in memory: its certificate, its key, and the one usage it signs for."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: files.PrivateKey
     purpose: x509.ObjectIdentifier
 
     def sign(
@@ -52,7 +53,7 @@ class CA:
         public_key: PublicKey,
         now: datetime,
         validity: timedelta,
-        names: list[x509.DNSName | x509.IPAddress] | None = None,
+        names: list[ServerName] | None = None,
     ) -> x509.Certificate:
         """Make the certificate of a server or a merchant; it never outlives the CA."""
         last = min(now - CLOCK_SKEW + validity, self.certificate.not_valid_after_utc)
@@ -93,7 +94,7 @@ def open_ca(folder: Path, name: str, purpose: x509.ObjectIdentifier, now: dateti
     folder.mkdir(mode=files.FOLDER, parents=True, exist_ok=True)
     if not path.exists():
         if not key_path.exists():
-            files.write_key(key_path, ec.generate_private_key(ec.SECP256R1()))
+            files.write_key(key_path, files.RSA.new())
         files.write_certificate(path, _self_signed(name, files.read_key(key_path), purpose, now))
     certificate = files.read_pair(path, key_path)
     if certificate is None:
@@ -110,7 +111,7 @@ def open_ca(folder: Path, name: str, purpose: x509.ObjectIdentifier, now: dateti
     return CA(certificate, files.read_key(key_path), purpose)
 
 
-def server_name(name: str) -> x509.DNSName | x509.IPAddress:
+def server_name(name: str) -> ServerName:
     """Read a host name or address that the servers' CA may sign.
 
     Raises:
@@ -139,7 +140,7 @@ def subject_of(*attributes: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
 
 
 def _self_signed(
-    name: str, key: ec.EllipticCurvePrivateKey, purpose: x509.ObjectIdentifier, now: datetime
+    name: str, key: files.PrivateKey, purpose: x509.ObjectIdentifier, now: datetime
 ) -> x509.Certificate:
     """Make a CA's own certificate; the servers' one is bound to our names and addresses."""
     digest = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest
@@ -168,7 +169,7 @@ def _draft(
     subject: x509.Name,
     issuer: x509.Name,
     public_key: PublicKey,
-    signed_by: ec.EllipticCurvePublicKey,
+    signed_by: PublicKey,
 ) -> x509.CertificateBuilder:
     """Begin any certificate: serial number, names and the two key identifiers."""
     key_identifier = x509.SubjectKeyIdentifier.from_public_key(public_key)

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tkkpg.protocol.errors import ConfigurationError
 
 PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
 FOLDER: Final = 0o700
+RSA_BITS: Final = 2048  # the bank's own certificates and its merchants' have as many
+
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+class KeyKind(NamedTuple):
+    """A kind of key: how one is made, and what its public half is."""
+
+    new: Callable[[], PrivateKey]
+    public: type[rsa.RSAPublicKey | ec.EllipticCurvePublicKey]
+
+
+RSA: Final = KeyKind(partial(rsa.generate_private_key, 65537, RSA_BITS), rsa.RSAPublicKey)
+"""What every TLS peer takes."""
+EC: Final = KeyKind(partial(ec.generate_private_key, ec.SECP256R1()), ec.EllipticCurvePublicKey)
+"""P-256, whose signature costs a fraction of RSA's."""
 
 
 def read_pair(certificate_path: Path, key_path: Path) -> x509.Certificate | None:
@@ -27,7 +45,7 @@ def read_pair(certificate_path: Path, key_path: Path) -> x509.Certificate | None
     return certificate if certificate.public_key() == key.public_key() else None
 
 
-def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+def read_key(path: Path) -> PrivateKey:
     """Read a key that this package wrote.
 
     Raises:
@@ -40,10 +58,10 @@ def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
             f"{path} is not a private key in PEM without a password. Put it back from a backup, "
             f"or remove it together with the certificate beside it to get new ones."
         ) from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+    if not isinstance(key, PrivateKey):
         raise ConfigurationError(
-            f"{path} is not an elliptic-curve key, as the gateway makes them. Put it back from a "
-            f"backup, or remove it together with the certificate beside it to get new ones."
+            f"{path} is neither an RSA nor an elliptic-curve key. Put it back from a backup, or "
+            f"remove it together with the certificate beside it to get new ones."
         )
     return key
 
@@ -53,7 +71,7 @@ def write_certificate(path: Path, certificate: x509.Certificate) -> None:
     _write(path, pem(certificate), PUBLIC)
 
 
-def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+def write_key(path: Path, key: PrivateKey) -> None:
     """Write a private key, PKCS#8 without a password, for its owner alone."""
     data = key.private_bytes(
         serialization.Encoding.PEM,

@@ -10,16 +10,19 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tkkpg.gateway.authority import files
-from tkkpg.gateway.authority.ca import open_ca, server_name, subject_of
+from tkkpg.gateway.authority.ca import ServerName, open_ca, server_name, subject_of
 from tkkpg.gateway.authority.request import merchant_folder, read_request
 
 ALWAYS_SERVED: Final = ("localhost", "127.0.0.1", "::1")
 SERVER_VALIDITY: Final = timedelta(days=397)  # browsers refuse more than 398
 MERCHANT_VALIDITY: Final = timedelta(days=1095)
+
+SERVED: Final = {"server": files.RSA, "server-ec": files.EC}
+"""The servers' certificates: the beginning of their files' names, and the kind of key. OpenSSL
+shows the one whose signature the client takes, and the cheaper one to a client that takes both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Issued:
     key: Path
     fingerprint: str
     not_after: datetime
+
+    @property
+    def pair(self) -> tuple[Path, Path]:
+        """The certificate's path and its key's, as a TLS context takes them."""
+        return self.certificate, self.key
 
 
 class Authority:
@@ -48,28 +56,49 @@ class Authority:
             home / "merchants", "merchants", ExtendedKeyUsageOID.CLIENT_AUTH, now
         )
 
-    def server_certificate(self, host_names: Iterable[str], now: datetime) -> Issued:
-        """Return the servers' certificate, a new one when a name or 30 days of life are missing.
+    def server_certificates(self, host_names: Iterable[str], now: datetime) -> tuple[Issued, ...]:
+        """Return the servers' certificates in the order of `SERVED`.
+
+        One is made anew when a name or 30 days of life are missing, or when it has another kind of
+        key than its name says, as in the home of a version that had elliptic curves alone.
 
         Raises:
             ConfigurationError: a host name is outside what the CA may sign.
         """
         wanted = list(dict.fromkeys(map(server_name, (*ALWAYS_SERVED, *host_names))))
-        path, key_path = self._home / "server.pem", self._home / "server-key.pem"
+        return tuple(self._server_certificate(*one, wanted, now) for one in SERVED.items())
+
+    def _server_certificate(
+        self, name: str, kind: files.KeyKind, wanted: list[ServerName], now: datetime
+    ) -> Issued:
+        path, key_path = self._home / f"{name}.pem", self._home / f"{name}-key.pem"
         present = files.read_pair(path, key_path)
-        if present and self._servers.stands_behind(present, now) and _names(present) >= {*wanted}:
+        if (
+            present
+            and self._servers.stands_behind(present, now)
+            and _names(present) >= {*wanted}
+            and isinstance(present.public_key(), kind.public)
+        ):
             return _issued(path, key_path, present)
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = kind.new()
         subject = subject_of(
             (NameOID.ORGANIZATION_NAME, "tkkpg"), (NameOID.COMMON_NAME, "localhost")
         )
         certificate = self._servers.sign(subject, key.public_key(), now, SERVER_VALIDITY, wanted)
         return _store(path, key_path, certificate, key)
 
-    def merchant_certificate(self, merchant_id: str, now: datetime) -> Issued:
+    def merchant_certificate(
+        self, merchant_id: str, now: datetime, kind: files.KeyKind = files.RSA
+    ) -> Issued:
         """Return a merchant's certificate and key, made here when there is none that lasts 30 days.
 
-        A renewed merchant holds two valid certificates for a while: both fingerprints are theirs.
+        One that lasts is kept, whichever kind of key it has: the merchant holds it already. A
+        renewed merchant holds two valid certificates for a while: both fingerprints are theirs.
+
+        Args:
+            merchant_id: Its CN, and its folder's name.
+            now: Wall-clock time.
+            kind: Of the key, where there is none yet.
 
         Raises:
             ConfigurationError: the id cannot be a folder's name.
@@ -79,7 +108,7 @@ class Authority:
         present = files.read_pair(path, key_path)
         if present and self._merchants.stands_behind(present, now):
             return _issued(path, key_path, present)
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = kind.new()
         subject = subject_of(  # the bank's layout: protocol description, 1.2
             (NameOID.COUNTRY_NAME, "AZ"),
             (NameOID.STATE_OR_PROVINCE_NAME, "Azerbaijan"),
@@ -123,7 +152,7 @@ def _names(certificate: x509.Certificate) -> set[x509.GeneralName]:
 
 
 def _store(
-    path: Path, key_path: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+    path: Path, key_path: Path, certificate: x509.Certificate, key: files.PrivateKey
 ) -> Issued:
     """Write key and certificate; a crash between the two is seen as no pair, and made good."""
     files.write_key(key_path, key)

@@ -10,23 +10,33 @@ import ssl
 from pathlib import Path
 
 
-def exec_tls(server_cert: Path, server_key: Path, merchants_ca: Path) -> ssl.SSLContext:
+def exec_tls(merchants_ca: Path, *served: tuple[Path, Path]) -> ssl.SSLContext:
     """TLS for Exec: a peer without a certificate of the merchants' CA does not get in.
 
     OpenSSL also refuses a certificate that has expired or is not meant for TLS clients.
+
+    Args:
+        merchants_ca: Its certificate.
+        served: As for `page_tls`.
     """
-    context = page_tls(server_cert, server_key)
+    context = page_tls(*served)
     context.load_verify_locations(merchants_ca)
     context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
-def page_tls(server_cert: Path, server_key: Path) -> ssl.SSLContext:
-    """TLS for browsers: nobody is asked for a certificate."""
+def page_tls(*served: tuple[Path, Path]) -> ssl.SSLContext:
+    """TLS for browsers: nobody is asked for a certificate.
+
+    Args:
+        served: Certificate and key, one pair for each kind of key; the client's signature
+            algorithms choose.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION  # TLS 1.2 peers could make us work for nothing
-    context.load_cert_chain(server_cert, server_key)
+    for certificate, key in served:
+        context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["http/1.1"])
     return context
 

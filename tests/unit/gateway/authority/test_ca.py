@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
     ClientVerifier,
@@ -30,14 +30,18 @@ SUBJECT = subject_of((NameOID.COMMON_NAME, "E1000010"))
 Name = x509.DNSName | x509.IPAddress
 
 
-@pytest.fixture
-def servers(tmp_path: Path) -> CA:
-    return open_ca(tmp_path / "servers", "servers", ExtendedKeyUsageOID.SERVER_AUTH, NOW)
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> CA:
+    return open_ca(
+        tmp_path_factory.mktemp("servers"), "servers", ExtendedKeyUsageOID.SERVER_AUTH, NOW
+    )
 
 
-@pytest.fixture
-def merchants(tmp_path: Path) -> CA:
-    return open_ca(tmp_path / "merchants", "merchants", ExtendedKeyUsageOID.CLIENT_AUTH, NOW)
+@pytest.fixture(scope="module")
+def merchants(tmp_path_factory: pytest.TempPathFactory) -> CA:
+    return open_ca(
+        tmp_path_factory.mktemp("merchants"), "merchants", ExtendedKeyUsageOID.CLIENT_AUTH, NOW
+    )
 
 
 def sign(ca: CA, *names: Name, now: datetime = NOW, validity: timedelta = YEAR) -> x509.Certificate:
@@ -197,9 +201,9 @@ def test_an_expired_ca_is_refused_with_advice(tmp_path: Path) -> None:
         open_ca(tmp_path, "servers", ExtendedKeyUsageOID.SERVER_AUTH, NOW + 10 * YEAR)
 
 
-def test_a_ca_key_is_p256_and_its_certificate_signs_nothing_but_ends(servers: CA) -> None:
+def test_a_ca_key_is_rsa_and_its_certificate_signs_nothing_but_ends(servers: CA) -> None:
     certificate = servers.certificate
-    assert isinstance(servers.key.curve, ec.SECP256R1)
+    assert isinstance(servers.key, rsa.RSAPrivateKey)
     constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
     assert (constraints.critical, constraints.value.path_length) == (True, 0)
     names = certificate.extensions.get_extension_for_class(x509.NameConstraints)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tkkpg.gateway.authority import files
@@ -59,17 +59,14 @@ def test_a_certificate_with_somebody_elses_key_is_no_pair(tmp_path: Path) -> Non
     assert files.read_pair(tmp_path / "ca.pem", tmp_path / "ca-key.pem") is None
 
 
-@pytest.mark.parametrize("password", [b"", b"secret"])
-def test_a_key_that_we_did_not_write_is_refused_with_advice(
-    tmp_path: Path, password: bytes
-) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    locked = serialization.BestAvailableEncryption(password) if password else None
-    data = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        locked or serialization.NoEncryption(),
-    )
-    (tmp_path / "key.pem").write_bytes(data)
-    with pytest.raises(ConfigurationError, match=r"key\.pem is not .* from a backup"):
-        files.read_key(tmp_path / "key.pem")
+def test_a_key_that_we_did_not_write_is_refused_with_advice(tmp_path: Path) -> None:
+    for key, locked in (
+        (ed25519.Ed25519PrivateKey.generate(), serialization.NoEncryption()),
+        (files.EC.new(), serialization.BestAvailableEncryption(b"secret")),
+    ):
+        data = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked
+        )
+        (tmp_path / "key.pem").write_bytes(data)
+        with pytest.raises(ConfigurationError, match=r"key\.pem is .* from a backup"):
+            files.read_key(tmp_path / "key.pem")

@@ -7,12 +7,11 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
+from tests.authorities import authority, served
 from tests.conformance.plans import NOW, tran
 from tests.unit.gateway.host.peers import (
     DEADLINE_S,
@@ -24,7 +23,6 @@ from tests.unit.gateway.host.peers import (
     until,
 )
 
-from tkkpg.gateway.authority import Authority
 from tkkpg.gateway.host import fields, messages
 from tkkpg.gateway.host.base import Unclaimed
 from tkkpg.gateway.host.fields import Message, Trace
@@ -248,12 +246,10 @@ async def test_nothing_that_an_unclaimed_reply_does_ends_the_link(small_host: Sm
     ]
 
 
-async def test_a_link_may_be_under_tls(tmp_path: Path) -> None:
-    authority = Authority(tmp_path, datetime.now(UTC))
-    issued = authority.server_certificate(["127.0.0.1"], datetime.now(UTC))
+async def test_a_link_may_be_under_tls() -> None:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(issued.certificate, issued.key)
-    trusting = ssl.create_default_context(cafile=authority.servers_ca)
+    server.load_cert_chain(*served()[0].pair)
+    trusting = ssl.create_default_context(cafile=authority().servers_ca)
 
     async with SmallHost().listening(server) as small, host_at(small, dial=tcp(trusting)) as host:
         small.on_request = approve
@@ -262,11 +258,9 @@ async def test_a_link_may_be_under_tls(tmp_path: Path) -> None:
         assert await host.authorise(tran(), CARD) == HostReply.silent()
 
 
-async def test_a_host_with_a_strange_certificate_is_not_spoken_to(tmp_path: Path) -> None:
-    authority = Authority(tmp_path, datetime.now(UTC))
-    issued = authority.server_certificate(["127.0.0.1"], datetime.now(UTC))
+async def test_a_host_with_a_strange_certificate_is_not_spoken_to() -> None:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(issued.certificate, issued.key)
+    server.load_cert_chain(*served()[0].pair)
 
     async with SmallHost().listening(server) as small:
         host = IsoHost(

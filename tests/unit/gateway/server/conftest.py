@@ -45,7 +45,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     authority = Authority(home, now)
     return Certificates(
         ca=authority.servers_ca,
-        server=authority.server_certificate([], now),
+        servers=authority.server_certificates([], now),
         merchants_ca=authority.merchants_ca,
         good=authority.merchant_certificate("GOOD", now),
         strange=Authority(elsewhere, now).merchant_certificate("GOOD", now),

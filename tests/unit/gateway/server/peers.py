@@ -24,7 +24,7 @@ class Certificates:
     """One gateway's certificates, and the ways for a merchant to be refused by it."""
 
     ca: Path
-    server: Issued
+    servers: tuple[Issued, ...]
     merchants_ca: Path
     good: Issued
     strange: Issued
@@ -33,11 +33,11 @@ class Certificates:
 
     def for_exec(self) -> ssl.SSLContext:
         """TLS of a new Exec listener."""
-        return exec_tls(self.server.certificate, self.server.key, self.merchants_ca)
+        return exec_tls(self.merchants_ca, *(one.pair for one in self.servers))
 
     def for_page(self) -> ssl.SSLContext:
         """TLS of a new page listener."""
-        return page_tls(self.server.certificate, self.server.key)
+        return page_tls(*(one.pair for one in self.servers))
 
 
 @dataclass

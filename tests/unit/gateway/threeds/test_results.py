@@ -86,7 +86,7 @@ async def listening(folder: Path, reading_s: float = 5.0) -> AsyncIterator[Site]
         log=log,
         reading_s=reading_s,
     )
-    tls = exec_tls(folder / "server.pem", folder / "server.pem", folder / "ca.pem")
+    tls = exec_tls(folder / "ca.pem", (folder / "server.pem", folder / "server.pem"))
     socket = Listening(Listener("results", app, "127.0.0.1", 0, tls), log)
     socket.start()
     try:

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -23,9 +22,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import LogCapture
+from tests.authorities import authority, served
 from tests.gateway_fixtures import ManualClock
 
-from tkkpg.gateway.authority import Authority
+from tkkpg.gateway.authority import EC
 from tkkpg.gateway.server import Servers, exec_tls, page_tls
 from tkkpg.gateway.server.listening import Listener
 from tkkpg.gateway.threeds.codec import AnyMessage, from_form, read, to_form, write
@@ -309,17 +309,15 @@ class Opened:
 
 
 @asynccontextmanager
-async def staged(home: Path) -> AsyncIterator[Stage]:
+async def staged() -> AsyncIterator[Stage]:
     """Start everything on free ports."""
-    now = datetime.now(UTC)
-    authority = Authority(home, now)
-    ours = authority.server_certificate([], now)
-    client = authority.merchant_certificate("ACS", now)
+    client = authority().merchant_certificate("ACS", datetime.now(UTC), EC)
+    pairs = [one.pair for one in served()]
     log, quiet = LogCapture(), structlog.wrap_logger(None, processors=[LogCapture()])
-    mutual = exec_tls(ours.certificate, ours.key, authority.merchants_ca)
-    page = page_tls(ours.certificate, ours.key)
-    tls = ssl.create_default_context(cafile=authority.servers_ca)
-    stranger = ssl.create_default_context(cafile=authority.servers_ca)
+    mutual = exec_tls(authority().merchants_ca, *pairs)
+    page = page_tls(*pairs)
+    tls = ssl.create_default_context(cafile=authority().servers_ca)
+    stranger = ssl.create_default_context(cafile=authority().servers_ca)
     tls.load_cert_chain(client.certificate, client.key)
     server, clock, paused, codes = ThreeDSServer(), ManualClock(), list[float](), count(123_456)
     scenarios = {Secret(pan): scenario for pan, scenario in SCENARIOS.items()}

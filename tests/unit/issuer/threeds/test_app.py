@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from tests.unit.issuer.threeds.stage import Stage, staged
 
@@ -42,9 +40,9 @@ async def test_an_old_challenge_is_forgotten(stage: Stage) -> None:
     assert reply.status_code == 404
 
 
-async def test_two_stages_share_nothing(stage: Stage, tmp_path: Path) -> None:
+async def test_two_stages_share_nothing(stage: Stage) -> None:
     ares = await stage.authenticate()
-    async with staged(tmp_path / "other") as other:
+    async with staged() as other:
         reply = await other.http.post(f"{other.acs_url}/challenge", data=stage.carried(ares))
 
     assert reply.status_code == 404

@@ -7,12 +7,11 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import cast
 
 import pytest
+from tests.authorities import authority, served
 
-from tkkpg.gateway.authority import Authority
 from tkkpg.gateway.host import fields
 from tkkpg.gateway.host.fields import Message
 from tkkpg.gateway.host.framing import Frames, frame
@@ -325,11 +324,8 @@ async def test_the_same_seed_drops_the_same_replies_however_they_are_cut() -> No
     assert heard[0] != sent
 
 
-async def test_a_reset_works_below_tls(tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = tmp_path_factory.mktemp("home")
-    authority = Authority(home, datetime.now(UTC))
-    issued = authority.server_certificate([], datetime.now(UTC))
-    trusting = ssl.create_default_context(cafile=authority.servers_ca)
+async def test_a_reset_works_below_tls() -> None:
+    trusting = ssl.create_default_context(cafile=authority().servers_ca)
     ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -342,7 +338,7 @@ async def test_a_reset_works_below_tls(tmp_path_factory: pytest.TempPathFactory)
         finally:
             writer.close()
 
-    tls = page_tls(issued.certificate, issued.key)
+    tls = page_tls(*(one.pair for one in served()))
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
     end = GatewayEnd()
     with closing(server):

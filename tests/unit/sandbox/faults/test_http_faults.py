@@ -9,15 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import structlog
 from starlette.types import Receive, Scope, Send
 from structlog.testing import LogCapture
+from tests.authorities import authority, served
 
 from tkkpg.client import AsyncClient, Credentials, Endpoint, OutcomeUnknown
-from tkkpg.gateway.authority import Authority
 from tkkpg.gateway.notify.base import Delivery
 from tkkpg.gateway.notify.http import HttpCourier
 from tkkpg.gateway.server import Listener, Servers, exec_tls
@@ -241,17 +240,14 @@ async def test_a_courier_without_patience_gives_a_silent_server_up() -> None:
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.place is Place.EXEC])
 async def test_to_the_merchants_kit_a_broken_answer_is_an_unknown_outcome(
-    fault: Fault, tmp_path: Path
+    fault: Fault,
 ) -> None:
-    now = datetime.now(UTC)
-    authority = Authority(tmp_path, now)
-    own = authority.server_certificate([], now)
-    merchant = authority.merchant_certificate("E1000010", now)
-    tls = exec_tls(own.certificate, own.key, authority.merchants_ca)
+    merchant = authority().merchant_certificate("E1000010", datetime.now(UTC))
+    tls = exec_tls(authority().merchants_ca, *(one.pair for one in served()))
     ref, amount = OrderRef(1, "A" * 32), Amount.of("1.00", AZN)
     async with server(Place.EXEC, fault.name, tls=tls) as exec_:
         url = f"https://localhost:{exec_.port}/Exec"
-        credentials = Credentials(merchant.certificate, merchant.key, ca=authority.servers_ca)
+        credentials = Credentials(merchant.certificate, merchant.key, ca=authority().servers_ca)
         async with AsyncClient(Endpoint(url, url), credentials, merchant_id="E1000010") as client:
             if fault.name != "exec-latency":
                 with pytest.raises(OutcomeUnknown):
