@@ -33,7 +33,8 @@ without a declaration, with HTTP status 200 whatever it says. A path below start
 Both begin with `Operation`, the name of the operation, which the tables leave out.
 
 Elements may stand in any order, text is trimmed, an empty element counts as an absent one, and an
-element that no table names is passed over. An element of a table that stands twice is refused.
+element that no table names is passed over. An element of a table that stands twice is refused,
+unless it is one value in both its spellings.
 Amounts are whole minor units: 30.00 AZN is `3000`. Times are local times of the gateway (Asia/Baku)
 without a zone.
 """

@@ -31,6 +31,7 @@ from tkkpg.gateway.flows.pay import hand_over, open_page
 from tkkpg.gateway.flows.upkeep.deliver import LEASE, deliver
 from tkkpg.gateway.flows.upkeep.expire import expire
 from tkkpg.gateway.model.transaction import TranKind
+from tkkpg.gateway.model.xmlout import local
 from tkkpg.gateway.notify.base import Delivery, DeliveryResult
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.store.sqlite import connect
@@ -139,18 +140,26 @@ async def test_a_payer_who_leaves_is_told_once_and_without_a_card(tmp_path: Path
         ref = await create(gateway.client)
         await give_up(gateway.gateway, ref)
         await give_up(gateway.gateway, ref)
+        left_at = local(gateway.clock.time)
         (message,) = await told(gateway)
         assert (message.ref, message.order_status) == (ref, OrderStatus.CANCELED)
         assert (message.pan, message.response_code, message.two_id) == (None, None, None)
         assert message.response_description == "Cancelled by the payer"
+        assert message.tran_date_time == left_at
+        carried = read_xmlout(hand_over(await open_page(gateway.gateway, ref)).xmlmsg)
+        assert carried.tran_date_time == left_at
 
 
 async def test_an_order_whose_time_is_over_is_told_once(tmp_path: Path) -> None:
     async with stage(tmp_path) as gateway:
         ref = await create(gateway.client)
+        ended_at = local((await stored(gateway.gateway, ref)).expires_at)
+        gateway.clock.time = (await stored(gateway.gateway, ref)).expires_at
+        carried = read_xmlout(hand_over(await open_page(gateway.gateway, ref)).xmlmsg)
         await time_out(gateway, ref)
         await expire(gateway.gateway)
         (message,) = await told(gateway)
+        assert carried.tran_date_time == message.tran_date_time == ended_at
         assert (message.ref, message.order_status) == (ref, OrderStatus.EXPIRED)
         assert (message.pan, message.response_code, message.two_id) == (None, None, None)
 
@@ -174,6 +183,8 @@ async def test_every_refund_is_told_once_under_the_two_id_of_its_payment(tmp_pat
             assert refund.order_status is OrderStatus.REFUNDED
             assert (refund.transaction_type, refund.response_code) == ("Refund", "001")
             assert refund.ref == ref
+        amounts = [(it.amount_minor, it.operation_minor) for it in (payment, first, second)]
+        assert amounts == [(3000, 3000), (3000, 1000), (3000, 500)]
         assert payment.two_id == first.two_id == second.two_id
         assert first.rrn != second.rrn
 

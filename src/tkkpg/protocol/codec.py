@@ -106,12 +106,15 @@ def encode_callback(message: XMLOut, *, wrapped: bool, as_base64: bool) -> str:
 def decode_callback(xmlmsg: str) -> XMLOut:
     """Read an `xmlmsg` in every recorded shape: wrapped in any root or bare, plain or base64.
 
+    What happened to it on the way is undone: in some forms spaces arrive as plus signs, in others
+    the plus signs of base64 as spaces (protocol description, 3.2).
+
     Raises:
         CallbackError: It is no XMLOut.
     """
     text = xmlmsg.strip()
     try:
-        body = text.encode() if text.startswith("<") else base64.b64decode(text, validate=True)
+        body = _with_spaces(text) if text.startswith("<") else _decoded(text)
         root = xml.read(body, REQUEST_LIMITS)
         message: XMLOut = _read(root.child("Message") or _at(root, ("Message",)), _CALLBACK)
     except (ValueError, ProtocolError) as error:
@@ -122,6 +125,23 @@ def decode_callback(xmlmsg: str) -> XMLOut:
 
 
 _CALLBACK = schema.BARE_CALLBACK
+
+_DOUBLY_ENCODED: Final = "<Message+date="
+"""Spaces were encoded twice, so that each of them is still a plus sign (description, 3.2)."""
+
+_THREE_OF_FOUR: Final = 3
+"""Base64 has groups of four characters."""
+
+
+def _with_spaces(text: str) -> bytes:
+    return (text.replace("+", " ") if _DOUBLY_ENCODED in text else text).encode()
+
+
+def _decoded(text: str) -> bytes:
+    """Decode base64 whose plus signs a form that was not encoded has turned into spaces."""
+    encoded = text.replace(" ", "+")
+    lost = "+" if len(encoded) % 4 == _THREE_OF_FOUR else ""  # the last one went as white space
+    return base64.b64decode(encoded + lost, validate=True)
 
 
 def _operation(name: str) -> Operation:
@@ -166,17 +186,18 @@ def _found(envelope: Node, table: Table) -> list[tuple[Place, Node]]:
         InvalidMessage: One of them stands twice, so that nobody can say which one counts.
     """
     found = [(table.places[()], envelope)]
-    seen = set()
+    seen: dict[Path, Node] = {}
     for outer, parent in found:  # which grows on the way
         for node in parent.children:
             place = table.places.get((*outer.path, node.tag))
             if place is None:
                 continue
-            if place.path in seen:
+            first = seen.setdefault(place.path, node)
+            if first is node:
+                found.append((place, node))
+            elif first.tag == node.tag or first.text != node.text:  # else in both its spellings
                 message = f"Element <{node.tag}> stands twice inside <{parent.tag}>."
                 raise InvalidMessage(message)
-            seen.add(place.path)
-            found.append((place, node))
     return found
 
 

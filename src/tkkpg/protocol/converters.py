@@ -189,6 +189,15 @@ def _member(kind: type[StrEnum], name: str, *, fold: bool = False) -> Converter:
 
 language = _member(Language, "AZ, EN or RU", fold=True)
 """Language of the payer; lower case is accepted and stored in upper case (description, 7.24)."""
+
+
+def _read_told_language(value: str) -> StrEnum:
+    read: StrEnum = language.read("EN" if value.lower() == "eng" else value)
+    return read
+
+
+told_language = Converter("AZ, EN or RU", _read_told_language)
+"""Language of an XMLOut: one recorded message says `eng` (protocol description, 3.3)."""
 order_type = _member(OrderType, "Purchase or PreAuth")
 order_status = _member(OrderStatus, "order status")
 operation_status = _member(OperationStatus, "request status")
@@ -234,6 +243,18 @@ def _moment(
 legacy_datetime = _moment("local time YYYY-MM-DD hh:mm:ss", "%Y-%m-%d %H:%M:%S")
 """Local time; `null` and `0000-00-00 00:00:00` are read as nothing (protocol description, 2.4)."""
 screen_datetime = _moment("local time dd/MM/yyyy HH:mm:ss", "%d/%m/%Y %H:%M:%S")
+
+
+_without_seconds = _moment("local time dd/MM/yyyy HH:mm", "%d/%m/%Y %H:%M")
+
+
+def _read_told_datetime(value: str) -> Any:  # noqa: ANN401 - as every converter reads
+    to_the_minute = 16
+    return (_without_seconds if len(value) == to_the_minute else screen_datetime).read(value)
+
+
+told_datetime = Converter(screen_datetime.name, _read_told_datetime, screen_datetime.write)
+"""Time in an XMLOut; the manual's table has no seconds, its sample has (description, 3.3)."""
 short_date = _moment("date yymmdd", "%y%m%d", datetime.date)
 short_time = _moment("time hhmmss", "%H%M%S", datetime.time)
 

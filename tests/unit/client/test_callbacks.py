@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tkkpg.client import (
     AZN,
     CallbackError,
+    Language,
     OrderRef,
     OrderStatus,
     XMLOut,
@@ -54,6 +55,65 @@ def test_the_name_of_the_root_around_a_message_does_not_matter() -> None:
     xmlmsg = codec.encode_callback(XMLOUT, wrapped=True, as_base64=False)
 
     assert read_xmlout(xmlmsg.replace("XMLOut>", "Whatever>")) == XMLOUT
+
+
+TO_THE_MINUTE = datetime(2026, 3, 2, 10, 44)  # noqa: DTZ001 - the wire has no zone
+
+
+def test_recorded_deviations_of_single_fields_are_read() -> None:
+    written = codec.encode_callback(
+        replace(XMLOUT, tran_date_time=TO_THE_MINUTE, date=TO_THE_MINUTE, language=Language.EN),
+        wrapped=True,
+        as_base64=False,
+    )
+    session = f"<SessionID>{REF.session_id}</SessionID>"
+    other_case = f"<SessionId>{REF.session_id}</SessionId>"
+    for element, instead in (
+        ("02/03/2026 10:44:00</TranDateTime>", "02/03/2026 10:44</TranDateTime>"),
+        ('date="02/03/2026 10:44:00"', 'date="02/03/2026 10:44"'),
+        ("<Language>EN<", "<Language>eng<"),
+        (session, other_case),
+        (session, session + other_case),
+    ):
+        assert element in written
+        told = read_xmlout(written.replace(element, instead))
+
+        assert told == read_xmlout(written)
+        assert told.tran_date_time == TO_THE_MINUTE
+        assert told.ref == REF
+
+
+def test_two_sessions_in_one_xmlout_are_refused() -> None:
+    written = codec.encode_callback(XMLOUT, wrapped=True, as_base64=False)
+    two = "<SessionId>277F3E926B1FADDA45E449B0C0E8CF76</SessionId></Message>"
+
+    with pytest.raises(CallbackError, match="stands twice"):
+        read_xmlout(written.replace("</Message>", two))
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_spaces_that_arrived_as_plus_signs_are_spaces_again(wrapped: bool) -> None:
+    written = codec.encode_callback(XMLOUT, wrapped=wrapped, as_base64=False)
+
+    assert read_xmlout(written.replace(" ", "+")) == XMLOUT
+
+
+def test_a_plus_sign_that_is_meant_stays_one() -> None:
+    plus = replace(XMLOUT, response_description="1 + 1")
+
+    assert read_xmlout(codec.encode_callback(plus, wrapped=True, as_base64=False)) == plus
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_base64_whose_plus_signs_arrived_as_spaces_is_read(wrapped: bool) -> None:
+    met = ""
+    for length in range(1, 40):
+        told = replace(XMLOUT, response_description=">" * length)
+        written = codec.encode_callback(told, wrapped=wrapped, as_base64=True)
+        met += written.replace("/", "").strip("=")[-1:]
+
+        assert read_xmlout(written.replace("+", " ")) == told
+    assert "+" in met  # the last one is lost where white space around a value is trimmed
 
 
 @pytest.mark.parametrize("form", [{}, {"XMLMSG": "<Message/>"}, {"xmlmsg": None}, {"xmlmsg": 3}])

@@ -141,7 +141,9 @@ def _takes_card(gateway: Gateway, facts: Facts, now: datetime) -> bool:
 
 def hand_over(view: PageView) -> HandOver:
     """Say how the browser of an ended order goes back to the shop."""
-    order = replace(view.order, status=view.status)
+    order = view.order
+    if view.status is not order.status:  # its time is over, which is not written yet
+        order = replace(order, status=view.status, updated_at=order.expires_at)
     try:
         url = resolve_return_url(order.return_url(view.status), view.merchant.base_url)
     except ValueError:

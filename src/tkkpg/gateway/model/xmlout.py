@@ -82,12 +82,14 @@ def xmlout(
         order: As committed; its status is told as it is.
         merchant: Whose order it is.
         tran: The transaction that led here, if any: without one (cancelled, expired) there is
-            no card, code or number to tell (protocol description, 3.3).
+            no card, code or number to tell, and the moment is that of the order's last step
+            (protocol description, 3.3: TranDateTime must be there, and shops convert it unasked).
         now: Business time.
         payment: The payment, where `tran` is about it. TwoId is always the payment's: the
             document has merchants send it back as TranId, which names what is refunded.
     """
     numbered = payment or tran
+    happened_at = tran.finished_at if tran else order.updated_at
     code = tran.response_code if tran else None
     text = status_text(order.status, order.language)
     return XMLOut(
@@ -99,7 +101,8 @@ def xmlout(
         pan=mask_pan_wire(tran.pan_masked) if tran and tran.pan_masked else None,
         amount_minor=order.amount_minor,
         currency=order.currency,
-        tran_date_time=local(tran.finished_at or now) if tran else None,
+        operation_minor=tran.amount_minor if tran else None,
+        tran_date_time=local(happened_at or now),
         response_code=code,
         response_description=response_code(code).text(order.language) if code else text,
         brand=tran.brand if tran else None,

@@ -23,7 +23,10 @@ class XMLOut:
     Attributes:
         date: Local time of the message (Asia/Baku).
         pan: Masked card number, `416973XXXXXX5869`.
-        amount_minor: Minor units.
+        amount_minor: What the order is for, in minor units.
+        operation_minor: What this operation was about, in minor units: of a part refund the part;
+            absent where there was no operation (cancelled, expired).
+        tran_date_time: Local time of the operation, else of the order's last step.
         two_id: Number of the operation in the bank's back system, written as TwoId and TranId.
         response_code: Outcome at the host, three digits; see `codes`.
         response_description: Its text in the order's language.
@@ -41,6 +44,7 @@ class XMLOut:
     rrn: str | None = None
     pan: str | None = None
     amount_minor: int
+    operation_minor: int | None = None
     currency: Currency
     tran_date_time: datetime | None = None
     response_code: str | None = None
@@ -77,7 +81,12 @@ class XMLOut:
     @property
     def amount_text(self) -> str:
         """`PurchaseAmountScr`: major units with a point, since one shop reads it as a number."""
-        return f"{self.amount.major:.{self.currency.exponent}f}"
+        return self._major(self.amount_minor)
+
+    @property
+    def operation_text(self) -> str | None:
+        """`TotalAmountScr`: the operation's amount, written like `PurchaseAmountScr`."""
+        return None if self.operation_minor is None else self._major(self.operation_minor)
 
     @property
     def currency_text(self) -> str:
@@ -88,3 +97,6 @@ class XMLOut:
     def result_text(self) -> str:
         """`RezultOperation`: a constant text, empty at most banks (protocol description, 3.3)."""
         return ""
+
+    def _major(self, minor: int) -> str:
+        return f"{Amount(minor, self.currency).major:.{self.currency.exponent}f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tkkpg.protocol import converters as as_
@@ -22,16 +23,18 @@ _REGISTRATION: Final = Table(
 _CALLBACK_ROWS = (
     field("version", "Version", SHORT, written_only=True),
     field("order_id", "OrderID", as_.number),
-    field("session_id", "SessionID", SHORT, default=""),
+    replace(field("session_id", "SessionID", SHORT, default=""), alias=("SessionId",)),
     field("transaction_type", "TransactionType", SHORT, default=""),
     field("rrn", "RRN", SHORT, default=None),
     field("pan", "PAN", SHORT, default=None),
     field("amount_minor", "PurchaseAmount", as_.minor_units),
     field("amount_text", "PurchaseAmountScr", SHORT, written_only=True),
+    field("operation_minor", "TotalAmount", as_.number, default=None),
+    field("operation_text", "TotalAmountScr", SHORT, written_only=True),
     field("fee_minor", "Fee", as_.number, default=0),
     field("currency", "Currency", as_.currency),
     field("currency_text", "CurrencyScr", SHORT, written_only=True),
-    field("tran_date_time", "TranDateTime", as_.screen_datetime, default=None),
+    field("tran_date_time", "TranDateTime", as_.told_datetime, default=None),
     field("response_code", "ResponseCode", SHORT, default=None),
     field("response_description", "ResponseDescription", DESCRIPTION, default=""),
     field("brand", "Brand", SHORT, default=None),
@@ -43,14 +46,14 @@ _CALLBACK_ROWS = (
     field("three_ds_verification", "ThreeDSVerificaion", SHORT, default=None),
     field("three_ds_status", "ThreeDSStatus", SHORT, default=None),
     field("order_description", "OrderDescription", DESCRIPTION, default=""),
-    field("language", "Language", as_.language, default=None),
+    field("language", "Language", as_.told_language, default=None),
     field("authorization_response_code", "AuthorizationResponseCode", SHORT, default=None),
     field("shop_name", "ShopName", SHORT, default=None),
     field("two_id", "TwoId", as_.number, default=None),
     field("two_id", "TranId", as_.number, written_only=True),
     Group("registrations", ("CardRegistrationResponse",), _REGISTRATION),
 )
-_CALLBACK_ATTRIBUTES = (field("date", "date", as_.screen_datetime, default=None),)
+_CALLBACK_ATTRIBUTES = (field("date", "date", as_.told_datetime, default=None),)
 
 
 MESSAGE: Final = Table(XMLOut, ("Message",), _CALLBACK_ROWS, attributes=_CALLBACK_ATTRIBUTES)

@@ -69,9 +69,16 @@ def test_an_order_that_saw_no_card_tells_none_and_still_says_why(status: OrderSt
 
     card = (told.pan, told.brand, told.response_code, told.approval_code, told.rrn, told.two_id)
     assert set(card) == {None}
-    assert told.tran_date_time is None
+    assert told.operation_minor is None
     assert told.order_status is status
     assert told.response_description == status_text(status, Language.EN)
+
+
+def test_an_order_that_saw_no_card_tells_when_it_took_its_last_step() -> None:
+    ended = replace(order_in(OrderStatus.CANCELED), updated_at=NOW)
+
+    assert xmlout(ended, MERCHANT, None, LATER).tran_date_time == local(NOW)
+    assert xmlout(order_in(), MERCHANT, None, LATER).tran_date_time == local(LATER)
 
 
 @pytest.mark.parametrize("language", Language)
@@ -87,9 +94,11 @@ def test_texts_are_in_the_language_of_the_order(language: Language) -> None:
 
 
 def test_a_refund_is_told_as_one() -> None:
-    told = xmlout(order_in(OrderStatus.REFUNDED), MERCHANT, refund_in(), LATER)
+    told = xmlout(order_in(OrderStatus.REFUNDED), MERCHANT, refund_in(amount_minor=500), LATER)
 
     assert told.transaction_type == "Refund"
+    assert (told.amount_minor, told.operation_minor) == (3000, 500)
+    assert (told.amount_text, told.operation_text) == ("30.00", "5.00")
 
 
 @pytest.mark.parametrize(("wrapped", "as_base64"), list(product((True, False), repeat=2)))
