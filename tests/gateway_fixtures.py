@@ -59,6 +59,14 @@ class ManualClock:
         """Let time pass; nobody is woken, so that the test decides what runs."""
         self.time += step
 
+    def not_before(self, moment: datetime) -> None:
+        """Go on where the stored time ends."""
+        self.time = max(self.time, moment)
+
+    def keep(self) -> timedelta:
+        """Keep nothing: this clock is its own machine."""
+        return timedelta()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:

@@ -26,6 +26,7 @@ from tkkpg.gateway.store.base import EVER
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.store.sqlite import SQLiteStore
+from tkkpg.gateway.store.views.audit import newest_at
 from tkkpg.gateway.threeds.results import create_results_app
 from tkkpg.gateway.threeds.scripted import ScriptedAuthenticator
 from tkkpg.gateway.web.exec import Exec
@@ -154,6 +155,8 @@ async def _open(
         observe=metrics.committed,
     )
     stack.push_async_callback(store.aclose)
+    if (stored := newest_at(home / DATABASE)) is not None:
+        clock.not_before(stored)
     carrier = courier or HttpCourier(
         allow_loopback=config.allow_loopback, user_agent=f"tkkpg/{__version__}"
     )

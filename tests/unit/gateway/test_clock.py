@@ -1,4 +1,4 @@
-"""Business time: ahead of the machine's by a lead that only grows and is never forgotten."""
+"""Business time: ahead of the machine's by a lead that only grows, and never set back."""
 
 from __future__ import annotations
 
@@ -9,11 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from tkkpg.gateway.clock import AHEAD_MAX, LOOK_EVERY_S, BusinessClock
+from tkkpg.gateway.clock import AHEAD_MAX, LOOK_AGAIN_S, LOOK_EVERY_S, BusinessClock
 from tkkpg.protocol.errors import ConfigurationError
 
 MACHINE = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+
+class Machine:
+    """A machine's clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.time = MACHINE
+
+    def __call__(self) -> datetime:
+        """Wall time."""
+        return self.time
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
 
 
 @pytest.fixture
@@ -45,7 +61,8 @@ def test_the_lead_is_kept_for_whoever_opens_the_home_next(path: Path) -> None:
     assert standing(path).now() == MACHINE + timedelta(seconds=90, microseconds=1)
 
 
-def test_a_clock_that_is_open_already_follows(path: Path) -> None:
+def test_a_clock_that_is_open_already_follows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tkkpg.gateway.clock.LOOK_AGAIN_S", 0)
     first, second = standing(path), standing(path)
     first.advance(HOUR)
     assert second.now() == MACHINE + HOUR
@@ -85,11 +102,107 @@ def test_the_file_is_its_owners_alone_and_no_draft_is_left(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"ahead_s": "1"}', '{"ahead_s": 1e300}'])
-def test_a_file_that_holds_something_else_is_an_error(path: Path, text: str) -> None:
-    path.write_text(text)
-    with pytest.raises(ConfigurationError, match="Put it back from a backup"):
-        BusinessClock(path)
+def test_a_file_that_holds_something_else_is_an_error(path: Path) -> None:
+    for text in (
+        "",
+        "[]",
+        "{}",
+        '{"ahead_s": "1"}',
+        '{"ahead_s": 1e300}',
+        '{"ahead_s": 0, "reached": 5}',
+        '{"ahead_s": 0, "reached": "yesterday"}',
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigurationError, match="Put it back from a backup"):
+            BusinessClock(path)
+
+
+# ---------------------------------------------------------------- the machine is set back
+
+
+def test_a_machine_that_is_set_back_takes_business_time_not_with_it(
+    path: Path, machine: Machine
+) -> None:
+    clock = BusinessClock(path, machine=machine)
+    before = clock.now()
+    machine.time -= HOUR
+    assert clock.now() == before
+
+
+def test_business_time_goes_on_at_half_its_pace_until_the_machine_has_caught_up(
+    path: Path, machine: Machine
+) -> None:
+    clock = BusinessClock(path, machine=machine)
+    machine.time -= HOUR
+    assert clock.now() == MACHINE
+    passed = {}
+    for minute in range(1, 181):
+        machine.time += timedelta(minutes=1)
+        passed[minute] = (clock.now() - MACHINE) / timedelta(minutes=1)
+    assert [passed[minute] for minute in (2, 60, 118, 120, 121, 180)] == [1, 30, 59, 60, 61, 120]
+
+
+def test_business_time_never_goes_back_whatever_the_machine_does(
+    path: Path, machine: Machine
+) -> None:
+    clock = BusinessClock(path, machine=machine)
+    seen = []
+    for step_s in (5, -60, 0, 1, -3600, 7200, -1, -1, 30, 100_000, -100_000):
+        machine.time += timedelta(seconds=step_s)
+        seen.append(clock.now())
+    assert seen == sorted(seen)
+
+
+def test_a_move_is_exact_while_the_machine_is_behind(path: Path, machine: Machine) -> None:
+    clock = BusinessClock(path, machine=machine)
+    machine.time -= HOUR
+    clock.advance(timedelta(minutes=10))
+    assert clock.now() == MACHINE + timedelta(minutes=10)
+
+
+def test_a_restart_goes_on_from_the_time_that_was_kept(path: Path, machine: Machine) -> None:
+    clock = BusinessClock(path, machine=machine)
+    assert clock.now() == MACHINE
+    clock.keep()
+    machine.time -= HOUR
+    again = BusinessClock(path, machine=machine)
+    assert again.now() == MACHINE
+    assert again.keep() == HOUR
+
+
+def test_time_that_is_stored_is_not_gone_back_behind(path: Path, machine: Machine) -> None:
+    clock = BusinessClock(path, machine=machine)
+    clock.not_before(MACHINE + HOUR)
+    clock.not_before(MACHINE)
+    assert clock.now() == MACHINE + HOUR
+
+
+def test_keeping_the_time_keeps_the_lead(path: Path, machine: Machine) -> None:
+    clock = BusinessClock(path, machine=machine)
+    clock.advance(HOUR)
+    clock.keep()
+    machine.time += HOUR
+    assert BusinessClock(path, machine=machine).now() == MACHINE + 2 * HOUR
+
+
+def test_the_lead_of_an_earlier_version_is_read(path: Path, machine: Machine) -> None:
+    path.write_text('{"ahead_s": 3600.0}')
+    assert BusinessClock(path, machine=machine).now() == MACHINE + HOUR
+
+
+def test_the_times_of_many_requests_take_one_look_at_the_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [0.0]
+    monkeypatch.setattr("tkkpg.gateway.clock.monotonic", lambda: passed[0])
+    clock, other = standing(path), standing(path)
+    other.advance(HOUR)
+    assert clock.now() == MACHINE
+    passed[0] += LOOK_AGAIN_S
+    assert clock.now() == MACHINE + HOUR
+
+
+# ---------------------------------------------------------------- sleeping
 
 
 @pytest.mark.anyio

@@ -1,7 +1,7 @@
 """The workers of a gateway: round after round for as long as it is open.
 
-They pause in business time, so a move of the clock wakes them; only the outbox is looked at by the
-event loop's time, since what makes haste there is a promise and not a time.
+They pause in business time, so a move of the clock wakes them. Two go by the event loop's time: the
+outbox, since what makes haste there is a promise, and whoever keeps the time itself.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.flows.upkeep.keep_time import KEEP_EVERY_S, TimeKeeper
 from tkkpg.gateway.flows.upkeep.rounds import (
     SETTLE_AGAIN,
     deliver_round,
@@ -70,6 +71,7 @@ def workers(
         _repeat(lambda: settle_round(gateway), until_settlement, log),
         _repeat(unresolved, lambda: clock.sleep_until(clock.now() + RECONCILE_EVERY), log),
         _repeat(outbox, woken, log),
+        _repeat(TimeKeeper(gateway).keep, lambda: asyncio.sleep(KEEP_EVERY_S), log),
     ]
 
 

@@ -1,0 +1,29 @@
+"""What the audit knows of time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tkkpg.gateway.store import rows
+from tkkpg.gateway.store.sqlite import select
+from tkkpg.gateway.store.views.snapshot import reading
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+
+def newest_at(path: Path) -> datetime | None:
+    """Return the latest business time of the newest thousand audit rows, `None` where none is.
+
+    Every plan leaves a row, so nothing that was decided is later. A thousand, since rows of one
+    batch are not in the order of their times; all would take as long as the file is large.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    with reading(path) as db:
+        ((newest,),) = select(
+            db, "SELECT max(at) FROM (SELECT at FROM audit ORDER BY audit_id DESC LIMIT 1000)"
+        )
+    return rows.moment_or_none(newest)
