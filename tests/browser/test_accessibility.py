@@ -120,7 +120,7 @@ def test_the_way_to_the_issuer_and_its_page(browse: Browse, sandbox: Running, sc
     is_accessible(page)
     page.unroute(acs)
     page.locator("form.return button").click()
-    shows(page, "Is it you who is paying?")
+    shows(page, "Confirm your payment")
     is_accessible(page)
     confirm(page, wrong_code_on(page))
     page.get_by_role("alert").wait_for()
@@ -148,7 +148,7 @@ def test_what_a_screen_reader_is_told_on_the_way_to_the_issuer(
 def test_what_a_screen_reader_is_told_at_the_issuer(page: Page, sandbox: Running) -> None:
     page.goto(new_order(sandbox).payment_url)
     pay(page, "challenge")
-    shows(page, "Is it you who is paying?")
+    shows(page, "Confirm your payment")
     expect(page.locator("main")).to_match_aria_snapshot("""
       - region "What you are confirming":
         - heading "What you are confirming" [level=2]
@@ -156,8 +156,8 @@ def test_what_a_screen_reader_is_told_at_the_issuer(page: Page, sandbox: Running
         - paragraph: /30.00/
         - term: Card
         - definition: ending in 0005
-      - region "Is it you who is paying?":
-        - heading "Is it you who is paying?" [level=1]
+      - region "Confirm your payment":
+        - heading "Confirm your payment" [level=1]
         - text: One-time code
         - textbox "One-time code"
         - button "Confirm the payment"

@@ -25,9 +25,9 @@ Result = TypeVar("Result")
 AXE: Final = Axe()
 STARTED_S: Final = 10.0
 HEADINGS: Final = {
-    Language.AZ: "Ödənişi edən Sizsiniz?",
-    Language.EN: "Is it you who is paying?",
-    Language.RU: "Это платите вы?",
+    Language.AZ: "Ödənişi təsdiqləyin",
+    Language.EN: "Confirm your payment",
+    Language.RU: "Подтвердите оплату",
 }
 WIDTHS: Final = (360, 1280)
 

@@ -40,7 +40,7 @@ from tkkpg.sandbox.shop.app import BASKET_COOKIE
 PAID: Final = "Payment successful"
 DECLINED: Final = "Payment declined"
 CARD_FORM: Final = "Enter your card details"
-CHALLENGED: Final = "Is it you who is paying?"
+CHALLENGED: Final = "Confirm your payment"
 PAID_ONCE: Final = [("AUTHORISATION", "APPROVED")]
 IN_ADDRESSES: Final = {"ORDERID", "SESSIONID", "LANGUAGE"}
 """All that addresses may carry: the order, never anything of the card."""
@@ -132,9 +132,9 @@ def authorised(sandbox: Running, order: CreatedOrder) -> list[tuple[str, str, st
 @pytest.mark.parametrize(
     ("language", "heading", "end"),
     [
-        (Language.AZ, "Ödənişi edən Sizsiniz?", "Ödəniş uğurla başa çatdı"),
+        (Language.AZ, "Ödənişi təsdiqləyin", "Ödəniş uğurla başa çatdı"),
         (Language.EN, CHALLENGED, PAID),
-        (Language.RU, "Это платите вы?", "Оплата прошла успешно"),
+        (Language.RU, "Подтвердите оплату", "Оплата прошла успешно"),
     ],
 )
 def test_the_right_code_pays_in_every_language(

@@ -47,7 +47,7 @@ WORDS: Final = {
     "brand": ("Ödəniş sistemi", "Card scheme", "Платёжная система"),
     "payment": ("Ödəniş", "Payment", "Оплата"),
     "pre_authorisation": ("Preavtorizasiya", "Pre-authorisation", "Предавторизация"),
-    "completion": ("Hesablaşmanın tamamlanması", "Completion", "Завершение расчёта"),
+    "completion": ("Əməliyyatın tamamlanması", "Completion", "Завершение расчёта"),
     "reversal": ("Əməliyyatın ləğvi", "Reversal", "Отмена операции"),
     "refund": ("Geri qaytarma", "Refund", "Возврат"),
     "earlier_refunds": ("Əvvəlki geri qaytarmalar", "Earlier refunds", "Предыдущие возвраты"),
@@ -57,7 +57,7 @@ WORDS: Final = {
     "approval_code": ("Təsdiq kodu", "Approval code", "Код подтверждения"),
     "response_code": ("Cavab kodu", "Response code", "Код ответа"),
     "instalments": ("Taksit (ay)", "Instalments (months)", "Рассрочка (мес.)"),
-    "status": ("Vəziyyət", "Status", "Состояние"),
+    "status": ("Status", "Status", "Статус"),
     "description": ("Təsvir", "Description", "Описание"),
 }
 """What a receipt says, in Azerbaijani, English and Russian."""

@@ -152,15 +152,15 @@ async def test_an_end_stands_when_the_time_is_over_later(stage: Stage) -> None:
 
 async def test_the_language_is_the_browsers_until_it_is_changed(stage: Stage) -> None:
     page = await stage.challenge(browser_language="ru-RU")
-    assert page.says("Это платите вы?")
+    assert page.says("Подтвердите оплату")
 
     page = await page.press("languages", {"language": "AZ"})
-    assert page.says("Ödənişi edən Sizsiniz?")
+    assert page.says("Ödənişi təsdiqləyin")
     assert (await page.confirm("1")).says("Kod altı rəqəmdən ibarətdir.")
 
 
 async def test_a_language_that_is_not_spoken_is_english(stage: Stage) -> None:
-    assert (await stage.challenge(browser_language="de")).says("Is it you who is paying?")
+    assert (await stage.challenge(browser_language="de")).says("Confirm your payment")
 
 
 async def test_without_session_data_none_goes_back(stage: Stage) -> None:
