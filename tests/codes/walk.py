@@ -94,7 +94,7 @@ async def walk(place: Place, step: Step) -> list[str]:
         "XMLOut's code": (message and message.response_code, code),
         "XMLOut's text": (
             message and message.response_description,
-            step.entry.text(step.language),
+            step.entry.text(step.language).strip(),  # as every text on the wire
         ),
         "XMLOut's 3-D Secure": (
             message and (message.three_ds_verification, message.three_ds_status),

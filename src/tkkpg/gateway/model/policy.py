@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.model.errors import OrderUnknown, PolicyRefusal
 from tkkpg.gateway.model.lifecycle import Event
-from tkkpg.gateway.model.order import NOBODYS_ORDER, SENDER_CARD_UID, Order
+from tkkpg.gateway.model.order import NOBODYS_ORDER, PAID, SENDER_CARD_UID, Order
 from tkkpg.protocol.redirect import resolve_return_url
 from tkkpg.protocol.values import Operation, OperationStatus, OrderRef, OrderStatus
 
@@ -147,9 +147,11 @@ def check_reversal(request: ReverseRequest, facts: Facts, payment: Transaction) 
     event = REVERSAL_EVENTS.get(order.status)
     if event is None:
         message = (
-            f"An order in {order.status} cannot be reversed; it must be APPROVED or "
-            "PREAUTH-APPROVED. Money that was refunded once is given back by Refund alone."
+            f"An order in {order.status} cannot be reversed; "
+            "it must be APPROVED or PREAUTH-APPROVED."
         )
+        if order.status in PAID:
+            message += " Money that was refunded once is given back by Refund alone."
         raise PolicyRefusal(message)
     _check_two_id(request.two_id, payment.two_id)
     whole = order.captured_minor or order.amount_minor

@@ -7,8 +7,10 @@ to `/outcome` without doing anything. So neither reload nor the way back sends a
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -237,13 +239,22 @@ class Unforeseen:
             await page(scope, receive, send)
 
 
+class AnyCaseRoute(Route):
+    """An address whose letters may be large or small, as clients write that of Exec too."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], methods: list[str]) -> None:
+        """Serve an endpoint at a path."""
+        super().__init__(path, endpoint, methods=methods)
+        self.path_regex = re.compile(self.path_regex.pattern, re.IGNORECASE)
+
+
 def hosted_page(gateway: Gateway) -> Starlette:
     """Make the application that serves the hosted page of a gateway."""
     page = HostedPage(gateway)
     return Starlette(
         routes=[
             Route("/", page.open, methods=["GET", "POST"]),
-            Route(PAGE, page.open, methods=["GET", "POST"]),
+            AnyCaseRoute(PAGE, page.open, methods=["GET", "POST"]),
             Route(OUTCOME, page.outcome, methods=["GET"]),
             Route("/pay", page.pay, methods=["POST"]),
             Route("/cancel", page.cancel, methods=["POST"]),

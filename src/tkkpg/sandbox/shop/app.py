@@ -101,7 +101,7 @@ class _Shop:
         return [
             Route("/", self._shelf),
             Route("/", _arrived, methods=["POST"]),
-            Route(arrivals.SAMPLE_PATH, _arrived, methods=["GET", "POST"]),
+            *(Route(path, _arrived, methods=["GET", "POST"]) for path in arrivals.SAMPLE_PATHS),
             Route("/basket/{change:str}", self._change_basket, methods=["POST"]),
             Route("/pay", self._pay_basket, methods=["POST"]),
             Route("/order/{reference}", self._show_order),

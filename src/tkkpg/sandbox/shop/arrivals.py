@@ -10,13 +10,10 @@ from typing import Final
 
 from tkkpg.client import Language, XMLOut
 from tkkpg.protocol.masking import mask_pan
-from tkkpg.sandbox.shop.pages import money, render
+from tkkpg.sandbox.shop.pages import money, render, shortened
 
-SAMPLE_PATH: Final = "/testshopPageReturn.jsp"
-"""The return address in the bank document's own CreateOrder."""
-
-DESCRIPTION_SHOWN_MAX: Final = 200
-"""Characters shown of a text that anybody may have written."""
+SAMPLE_PATHS: Final = ("/testshopPageReturn.jsp", "/app.com", "/can.com", "/dec.com")
+"""Where the return addresses of the bank document's own examples lead, which are all relative."""
 
 PAN_SHOWN_MAX: Final = 19
 """Digits of the longest card number; a masked one is as long as the card's."""
@@ -35,7 +32,7 @@ def claim_page(claim: XMLOut, language: Language) -> str:
         "bank_order": str(claim.order_id),
         "claim_status": claim.order_status.value,
         "claim_code": claim.response_code,
-        "claim_description": _shortened(claim.response_description),
+        "claim_description": shortened(claim.response_description),
         "claim_card": mask_pan((claim.pan or "")[:PAN_SHOWN_MAX]),
         "claim_amount": money(claim.amount, language),
     }
@@ -56,9 +53,3 @@ def unread_page(why: str, language: Language) -> str:
         language: The reader's.
     """
     return render("arrival.html", language, facts={}, number=None, why_unread=why)
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= DESCRIPTION_SHOWN_MAX:
-        return text
-    return f"{text[: DESCRIPTION_SHOWN_MAX - 1]}…"

@@ -23,6 +23,7 @@ from tkkpg.client import (
     OutcomeUnknown,
     PeerFailure,
     TKKPGError,
+    XMLOut,
     is_about,
     read_xmlout,
 )
@@ -102,7 +103,7 @@ class Checkout:
             xmlout = None  # came by hand, or reloaded: the answer of the bank is the same
         for attempt in order.attempts:
             if xmlout and is_about(xmlout, attempt.ref):
-                self._book.note_claim(attempt.ref, xmlout.order_status)
+                self._note(attempt, xmlout)
         await self.confirm(reference)
 
     async def notified(self, delivery_id: str, form: Mapping[str, str]) -> bool:
@@ -120,19 +121,23 @@ class Checkout:
         for order in self._book.find_by_order_id(xmlout.order_id):
             for attempt in order.attempts:
                 if is_about(xmlout, attempt.ref):
-                    return await self._settle(delivery_id, order, attempt, xmlout.order_status)
+                    return await self._settle(delivery_id, order, attempt, xmlout)
         return True
 
     async def _settle(
-        self, delivery_id: str, order: ShopOrder, attempt: Attempt, claimed: OrderStatus
+        self, delivery_id: str, order: ShopOrder, attempt: Attempt, xmlout: XMLOut
     ) -> bool:
+        claimed = xmlout.order_status
         if not self._notifications.keep(delivery_id, attempt.ref.order_id, claimed):
             return True
-        self._book.note_claim(attempt.ref, claimed)
+        self._note(attempt, xmlout)
         if await self.confirm(order.reference):
             return False
         self._notifications.confirm(delivery_id)
         return True
+
+    def _note(self, attempt: Attempt, xmlout: XMLOut) -> None:
+        self._book.note_claim(attempt.ref, xmlout.order_status, xmlout.response_description)
 
     async def _ask(self, attempt: Attempt | None) -> Trouble | None:
         if attempt is None or attempt.verdict is Verdict.NOT_PAID:

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     payment_url    TEXT NOT NULL,
     status         TEXT NOT NULL,
     claimed        TEXT,
+    described      TEXT NOT NULL DEFAULT '',
     refunded_minor INTEGER,
     UNIQUE (order_id, session_id)  -- a bank that starts anew may count from the same number
 );
@@ -50,6 +51,8 @@ CREATE TABLE IF NOT EXISTS keys (
     value BLOB NOT NULL
 );
 """
+
+ADD_DESCRIBED: Final = "ALTER TABLE attempts ADD COLUMN described TEXT NOT NULL DEFAULT ''"
 
 
 class Database:
@@ -73,6 +76,9 @@ class Database:
         path.touch(mode=OWNER_ONLY)
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(SCHEMA)
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
+            if "described" not in columns:  # an older shop's file
+                connection.execute(ADD_DESCRIBED)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -50,6 +50,7 @@ class Attempt:
         payment_url: Where the payer pays; it holds the session.
         status: What the bank said last, never what a message said.
         claimed: What the last message about it said, `None` without one.
+        described: Its ResponseDescription, which the bank tells shops to read; empty without one.
         refunded_minor: What was returned, in minor units; `None` when that is not known.
     """
 
@@ -57,6 +58,7 @@ class Attempt:
     payment_url: str = field(repr=False)
     status: OrderStatus
     claimed: OrderStatus | None
+    described: str
     refunded_minor: int | None
 
     @property
@@ -188,9 +190,10 @@ class OrderBook:
         """Keep what the bank says."""
         self._note(ref, "status", status)
 
-    def note_claim(self, ref: OrderRef, claimed: OrderStatus) -> None:
+    def note_claim(self, ref: OrderRef, claimed: OrderStatus, described: str) -> None:
         """Keep what a message says, which changes nothing else."""
         self._note(ref, "claimed", claimed)
+        self._note(ref, "described", described)
 
     def note_refunded(self, ref: OrderRef, refunded_minor: int | None) -> None:
         """Keep how much the bank says was returned, in minor units."""
@@ -199,7 +202,7 @@ class OrderBook:
     def _note(self, ref: OrderRef, column: str, value: str | int | None) -> None:
         with self._database.transaction() as tx:
             tx.execute(
-                f"UPDATE attempts SET {column} = ? WHERE order_id = ? AND session_id = ?",  # noqa: S608 - the three callers above name the column
+                f"UPDATE attempts SET {column} = ? WHERE order_id = ? AND session_id = ?",  # noqa: S608 - the callers above name the column
                 (value, ref.order_id, ref.session_id),
             )
 
@@ -233,6 +236,7 @@ def _read_attempt(row: sqlite3.Row) -> Attempt:
         payment_url=row["payment_url"],
         status=OrderStatus(row["status"]),
         claimed=OrderStatus(claimed) if claimed else None,
+        described=row["described"],
         refunded_minor=row["refunded_minor"],
     )
 

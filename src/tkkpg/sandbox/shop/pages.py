@@ -26,6 +26,9 @@ LANGUAGE_NAMES: Final = {
 MONEY_PATTERN: Final = "#,##0.00\u00a0¤¤"
 """Digits as the language groups them, then the letters of the currency, never apart."""
 
+DESCRIPTION_SHOWN_MAX: Final = 200
+"""Characters shown of a text that anybody may have written."""
+
 SETTLED: Final = frozenset({Verdict.PAID, Verdict.REFUNDED})
 """Verdicts that stand even while the bank cannot be asked."""
 
@@ -50,6 +53,13 @@ def say(key: str, language: Language, **values: object) -> str:
     return _texts()[key][language.lower()].format(**values)
 
 
+def shortened(text: str) -> str:
+    """Cut a text that anybody may have written to what a page can show."""
+    if len(text) <= DESCRIPTION_SHOWN_MAX:
+        return text
+    return f"{text[: DESCRIPTION_SHOWN_MAX - 1]}…"
+
+
 def render(name: str, language: Language, **values: object) -> str:
     """Make a page out of a template."""
     template = _environment().get_template(name)
@@ -58,6 +68,7 @@ def render(name: str, language: Language, **values: object) -> str:
         language_names=LANGUAGE_NAMES,
         say=lambda key, **filled: say(key, language, **filled),
         money=lambda amount: money(amount, language),
+        shortened=shortened,
         name_of=lambda slug: name_of(slug, language),
         **values,
     )

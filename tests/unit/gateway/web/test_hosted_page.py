@@ -59,7 +59,7 @@ async def test_the_page_speaks_the_language_of_the_order(payer: Payer, language:
     assert "Three books" in page.text
 
 
-@pytest.mark.parametrize("path", ["/", "/index.jsp"])
+@pytest.mark.parametrize("path", ["/", "/index.jsp", "/Index.JSP"])
 @pytest.mark.parametrize(
     "query",
     [

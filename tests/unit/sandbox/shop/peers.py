@@ -146,7 +146,7 @@ def xmlmsg(known: Known, claimed: OrderStatus, *, ref: OrderRef | None = None) -
         transaction_type="Purchase",
         amount_minor=known.asked.amount_minor,
         currency=known.asked.currency,
-        response_description="",
+        response_description=f"It is {claimed}",
         order_status=claimed,
     )
     return codec.encode_callback(message, wrapped=True, as_base64=False)

@@ -516,6 +516,27 @@ async def test_a_notification_leads_to_the_truth(browser: Browser, bank: Bank) -
     assert "Order no. 1 Paid" in browser.words
 
 
+async def test_the_bank_s_explanation_is_shown_beside_what_it_confirms(
+    browser: Browser, bank: Bank
+) -> None:
+    await browser.buy("tea")
+    await browser.open(order_path(bank))
+    assert "explains" not in browser.words
+    bank.last.status = OrderStatus.DECLINED
+    await notify(browser, bank, OrderStatus.DECLINED)
+    await browser.open(order_path(bank))
+
+    assert "Its message explains It is DECLINED" in browser.words
+
+
+async def test_the_explanation_of_a_forgery_is_not_shown(browser: Browser, bank: Bank) -> None:
+    await browser.buy("tea")
+    await notify(browser, bank, OrderStatus.APPROVED)
+    await browser.open(order_path(bank))
+
+    assert "It is APPROVED" not in browser.words
+
+
 async def test_a_repeated_notification_is_not_asked_about_again(
     browser: Browser, bank: Bank
 ) -> None:

@@ -12,7 +12,8 @@ from tests.unit.sandbox.shop.peers import Bank, Browser
 
 from tkkpg.client import AZN, Language, OrderStatus, XMLOut
 from tkkpg.protocol import codec
-from tkkpg.sandbox.shop.arrivals import DESCRIPTION_SHOWN_MAX, SAMPLE_PATH
+from tkkpg.sandbox.shop.arrivals import SAMPLE_PATHS
+from tkkpg.sandbox.shop.pages import DESCRIPTION_SHOWN_MAX
 from tkkpg.sandbox.shop.settings import ShopSettings
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +45,7 @@ async def arrive(browser: Browser, claim: XMLOut, path: str = "/") -> httpx2.Res
     return reply
 
 
-@pytest.mark.parametrize("path", ["/", SAMPLE_PATH])
+@pytest.mark.parametrize("path", ["/", *SAMPLE_PATHS])
 async def test_what_the_message_claims_is_shown_as_a_claim(browser: Browser, path: str) -> None:
     reply = await arrive(browser, CLAIM, path)
 
@@ -68,7 +69,7 @@ async def test_the_next_step_names_the_order_and_never_its_session(browser: Brow
 
 
 async def test_a_message_in_the_query_is_shown_as_well(browser: Browser) -> None:
-    reply = await browser.get(SAMPLE_PATH, params={"xmlmsg": written(CLAIM)})
+    reply = await browser.get(SAMPLE_PATHS[0], params={"xmlmsg": written(CLAIM)})
 
     assert reply.status_code == 200
     assert "4711" in reply.text
@@ -117,7 +118,7 @@ async def test_a_card_number_that_nobody_masked_is_masked_here(browser: Browser,
     assert "••" in browser.page
 
 
-@pytest.mark.parametrize("path", ["/", SAMPLE_PATH])
+@pytest.mark.parametrize("path", ["/", *SAMPLE_PATHS])
 @pytest.mark.parametrize("form", [{}, {"xmlmsg": ""}, {"xmlmsg": "nonsense"}, {"xmlmsg": "<a/>"}])
 async def test_what_cannot_be_read_is_told_as_that(
     browser: Browser, path: str, form: dict[str, str]
@@ -132,7 +133,7 @@ async def test_what_cannot_be_read_is_told_as_that(
 
 
 async def test_an_unreadable_message_in_the_query_is_told_as_that(browser: Browser) -> None:
-    reply = await browser.get(SAMPLE_PATH, params={"xmlmsg": "nonsense"})
+    reply = await browser.get(SAMPLE_PATHS[0], params={"xmlmsg": "nonsense"})
 
     assert reply.status_code == 400
     assert "without a message that can be read" in reply.text
@@ -148,7 +149,7 @@ async def test_nothing_of_an_unreadable_message_is_repeated(browser: Browser) ->
 
 
 async def test_looking_at_the_sample_address_leads_to_the_shelf(browser: Browser) -> None:
-    reply = await browser.get(SAMPLE_PATH)
+    reply = await browser.get(SAMPLE_PATHS[0])
 
     assert (reply.status_code, reply.headers["Location"]) == (303, "/")
 
@@ -179,7 +180,7 @@ async def test_a_language_that_was_chosen_comes_before_that_of_the_message(
     assert '<html lang="ru">' in browser.page
 
 
-@pytest.mark.parametrize("path", ["/", SAMPLE_PATH])
+@pytest.mark.parametrize("path", ["/", *SAMPLE_PATHS])
 async def test_an_arrival_changes_nothing_and_asks_nobody(
     browser: Browser, bank: Bank, settings: ShopSettings, path: str
 ) -> None:

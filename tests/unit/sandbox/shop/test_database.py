@@ -17,6 +17,14 @@ def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "shop.db").stat().st_mode) == 0o600
 
 
+def test_an_older_file_gets_the_column_that_it_lacks(tmp_path: Path) -> None:
+    for _ in range(2):
+        Database(tmp_path / "shop.db")
+        with Database(tmp_path / "shop.db").transaction() as tx:
+            assert tx.execute("SELECT described FROM attempts").fetchall() == []
+            tx.execute("ALTER TABLE attempts DROP COLUMN described")
+
+
 def test_a_transaction_that_fails_leaves_nothing_behind(database: Database) -> None:
     def put_in_and_fail() -> None:
         with database.transaction() as tx:

@@ -71,11 +71,12 @@ def test_the_last_attempt_counts(book: OrderBook, order: ShopOrder) -> None:
 
 def test_a_claim_changes_no_status(book: OrderBook, order: ShopOrder) -> None:
     book.begin_attempt(order.reference, at_bank(7))
-    book.note_claim(OrderRef(7, "A" * 32), OrderStatus.APPROVED)
+    book.note_claim(OrderRef(7, "A" * 32), OrderStatus.APPROVED, "Approved")
     attempt = book.get(order.reference).attempt
 
     assert attempt is not None
     assert (attempt.status, attempt.claimed) == (OrderStatus.CREATED, OrderStatus.APPROVED)
+    assert attempt.described == "Approved"
     assert attempt.contradicted
 
 

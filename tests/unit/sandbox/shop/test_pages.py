@@ -27,6 +27,7 @@ def order(
         payment_url="https://bank.test/",
         status=status,
         claimed=None,
+        described="",
         refunded_minor=refunded_minor,
     )
     return ShopOrder(

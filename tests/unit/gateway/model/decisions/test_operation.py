@@ -503,8 +503,9 @@ def test_a_reversal_names_the_payment_or_nothing(name: str) -> None:
 def test_nothing_else_is_reversed_least_of_all_what_was_refunded(status: S) -> None:
     facts = replace(paid(), order=order_in(status))
 
-    with pytest.raises(PolicyRefusal, match=f"{status} cannot be reversed"):
+    with pytest.raises(PolicyRefusal, match=f"{status} cannot be reversed") as refusal:
         plan_reversal(context_at(), facts, reversal_of(), LAST_NUMBERS)
+    assert ("refunded" in refusal.value.message) == (status in {S.ON_REFUND, S.REFUNDED})
 
 
 def test_a_refused_refund_leaves_an_order_that_may_be_reversed() -> None:
