@@ -80,7 +80,7 @@ async def stage(home: Path, host: Host | None = None) -> AsyncIterator[Stage]:
     config = GatewayConfig(
         page_url="https://localhost:8443/index.jsp",
         sandbox=True,
-        test_cards=frozenset(card.pan for card in test_cards()),
+        test_cards={card.pan: card.expiry for card in test_cards()},
     )
     courier = RecordedCourier(_take)
     asked = host or scripted_host(1.0)

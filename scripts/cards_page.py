@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "test-cards.md"
+USUAL: Final = {"expiry": amount_card().expiry, "cvv2": amount_card().cvv2}
+"""What all cards print but those that print something else."""
 COMMAND: Final = "python -m scripts.cards_page"
 
 INTRODUCTION: Final = """\
@@ -50,6 +52,11 @@ end at 3-D Secure, before anything is sent. A part approval, 502 or 503, moves h
 the issuer, which the gateway then reverses. On the cards of 001 and 076 no code is played at all:
 they are an account with money and one without.
 
+**Type what the card prints**: {expiry} and CVV2 {cvv2}, unless another date stands beside the
+number. The issuer looks at both: another CVV2 is declined with 211, another date that is still to
+come with 051. A date that is past is refused by the card form itself and nothing is sent; only the
+date that the bank's own card prints is good although it is past.
+
 What a card ends with below holds at a merchant that declines whom 3-D Secure did not prove, as the
 sandbox's does at first, and by a payer who passes the challenge. At a merchant whose
 `unauthenticated` is `proceed`, the cards that say so are sent, and approved.
@@ -59,14 +66,13 @@ sandbox's does at first, and by a payer who passes the challenge. At a merchant 
 def page() -> str:
     """Write the page."""
     parts = [
-        INTRODUCTION.format(command=COMMAND, all=len(listed())),
+        INTRODUCTION.format(command=COMMAND, all=len(listed()), **USUAL),
         "\n## Cards with a name\n\n",
         _table(
             ("name", "card", "ends with", "3-D Secure", "what happens"),
             map(_named, (*test_cards(), amount_card())),
         ),
         "\n## A card for every response code\n\n",
-        "Where no other date is given it is 12/40, with CVV2 123.\n\n",
         _table(
             ("code", "card", "on `amount`", "outcome", "text", "mətn", "текст"),
             (
@@ -95,7 +101,7 @@ def _outcome(entry: ResponseCode) -> str:
 
 
 def _printed(card: SandboxCard) -> str:
-    usual = (card.expiry, card.cvv2) == ("12/40", "123")
+    usual = (card.expiry, card.cvv2) == tuple(USUAL.values())
     return spaced(card.pan) if usual else f"{spaced(card.pan)}, {card.expiry}, {card.cvv2}"
 
 

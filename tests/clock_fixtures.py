@@ -47,7 +47,7 @@ async def moved_desk(
     config = GatewayConfig(
         page_url=PAGE_URL,
         sandbox=sandbox,
-        test_cards=frozenset(one.pan for one in all_cards()),
+        test_cards={one.pan: one.expiry for one in all_cards()},
         settle_every_s=settle_every_s,
     )
     async with open_gateway(

@@ -132,7 +132,7 @@ async def stage(  # every part can be another one
     config = GatewayConfig(
         page_url=PAGE_URL,
         sandbox=True,
-        test_cards=frozenset(card.pan for card in all_cards()),
+        test_cards={card.pan: card.expiry for card in all_cards()},
         host_timeout_s=0.2,
         settle_every_s=0.05,
     )

@@ -273,7 +273,7 @@ async def unsettled(
     config = GatewayConfig(
         page_url=PAGE_URL,
         sandbox=True,
-        test_cards=frozenset(one.pan for one in all_cards()),
+        test_cards={one.pan: one.expiry for one in all_cards()},
         settle_every_s=3600,
     )
     courier = RecordedCourier(accept_everything)

@@ -170,7 +170,7 @@ def test_script_and_gateway_judge_what_was_typed_alike(
                 read_card(
                     **(good | {name: typed}),
                     now=datetime(2026, 11, 24, tzinfo=UTC),
-                    test_cards=frozenset({"4169733213495869", "371449635398431"}),
+                    test_cards={"4169733213495869": "05/23", "371449635398431": "12/40"},
                 )
                 sentence = ""
             except CardInvalid as invalid:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +17,8 @@ class GatewayConfig:
     Attributes:
         page_url: Address of the hosted page, as CreateOrder returns it.
         sandbox: Test cards only, reasons in reply headers, hints on the page.
-        test_cards: Card numbers that are accepted; `None` for every valid one.
+        test_cards: Card numbers that are accepted, each with the date printed on it, `MM/YY`;
+            `None` for every valid one.
         host_timeout_s: How long the host may take to answer; the Exec answer (20 s) and the
             client's read time-out (30 s) nest around it.
         result_timeout_s: How long the directory may take to tell the result of a challenge, from
@@ -27,7 +32,7 @@ class GatewayConfig:
 
     page_url: str
     sandbox: bool
-    test_cards: frozenset[str] | None
+    test_cards: Mapping[str, str] | None
     host_timeout_s: float = 15.0
     result_timeout_s: float = 30.0
     page_patience_s: float = 1.5

@@ -26,6 +26,9 @@ class Account:
     Attributes:
         name: Stands for the card in the journal, which never holds a number.
         pan: The card number.
+        expiry: `YYMM`, as field 14 holds it; a typed card of another date is declined with 051.
+            `None` looks at no date.
+        cvv2: A typed card with another is declined with 211. `None` looks at none.
         balance_minor: What the account holds at first; more is declined with 076.
         limit_minor: Most that one authorisation may ask for, else 095; `None` for no limit.
         response_code: Played to every authorisation; `None` lets the account decide.
@@ -36,6 +39,8 @@ class Account:
 
     name: str
     pan: Secret
+    expiry: str | None = None
+    cvv2: Secret | None = None
     balance_minor: int = OPENING_MINOR
     limit_minor: int | None = None
     response_code: str | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.host import fields
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from tkkpg.issuer.accounts import Account
 
 APPROVED: Final = "001"
+EXPIRED_CARD: Final = "051"
 INVALID_CARD: Final = "075"
 INVALID_TRANSACTION: Final = "055"
 INVALID_CODE: Final = "209"
+INVALID_CVV2: Final = "211"
 INVALID_AMOUNT: Final = "567"
 NOT_ENOUGH: Final = "076"
 OVER_LIMIT: Final = "095"
@@ -113,13 +116,27 @@ def authorise(
         return Decision(INVALID_CODE)
     if reversed_before or not amount or not _is_backed(message):
         return Decision(INVALID_TRANSACTION)
-    code = _code(account, amount, available_minor)
+    code = _misprint(message, account) or _code(account, amount, available_minor)
     moved = _moved(code, amount)
     if not moved:
         return Decision(code)
     if message[fields.TYPE].startswith("01"):
         return Decision(code, (Movement(MovementKind.HOLD, held_minor=moved),))
     return Decision(code, (Movement(MovementKind.CHARGE, charged_minor=moved),))
+
+
+def _misprint(message: fields.Message, account: Account) -> str | None:
+    """Return what a typed card is declined with whose date or CVV2 is not the card's own.
+
+    A token was given for a card that was right.
+    """
+    if fields.PAN not in message:
+        return None
+    if account.expiry not in {None, message.get(fields.EXPIRY)}:
+        return EXPIRED_CARD
+    typed = fields.elements_of(message).get(fields.CVV2_TAG, "")
+    wrong = account.cvv2 is not None and not compare_digest(typed, account.cvv2.reveal())
+    return INVALID_CVV2 if wrong else None
 
 
 def _is_backed(message: fields.Message) -> bool:

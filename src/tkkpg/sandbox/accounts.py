@@ -51,6 +51,8 @@ def _account(card: SandboxCard) -> Account:
     return Account(
         name=card.name,
         pan=Secret(card.pan),
+        expiry=f"{card.expiry[3:]}{card.expiry[:2]}",
+        cvv2=Secret(card.cvv2),
         balance_minor=0 if code == NOT_ENOUGH else OPENING_MINOR,
         response_code=code if played else None,
         by_amount=_by_amount() if card == amount_card() else {},

@@ -350,7 +350,7 @@ def _config(settings: SandboxSettings, info: SandboxInfo) -> GatewayConfig:
     return GatewayConfig(
         page_url=info.page_url,
         sandbox=True,
-        test_cards=frozenset(card.pan for card in every_card()),
+        test_cards={card.pan: card.expiry for card in every_card()},
         host_timeout_s=settings.host_timeout_s,
         allow_loopback=True,
     )

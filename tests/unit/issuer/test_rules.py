@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from tests.unit.issuer.peers import ACCOUNTS, CAVV, about, authorisation, claiming, refund
+from tests.unit.issuer.peers import ACCOUNTS, CAVV, about, authorisation, by_token, claiming, refund
 
 from tkkpg.gateway.host import fields
 from tkkpg.issuer import rules
@@ -61,6 +61,31 @@ def test_an_account_bears_what_it_has(available_minor: int, code: str) -> None:
 
 def test_an_account_may_decline_whatever_it_has() -> None:
     assert _asked(CHARGE, FORCED) == Decision("051")
+
+
+def test_a_typed_card_has_the_date_and_the_cvv2_that_it_prints() -> None:
+    account = replace(RICH, expiry="4012", cvv2=Secret("123"))
+    for expiry, cvv2, code in (
+        ("4012", "123", "001"),
+        ("4012", "999", "211"),
+        ("4012", "1234", "211"),
+        ("4012", None, "211"),
+        ("3012", "123", "051"),
+        (None, "123", "051"),
+        ("3012", "999", "051"),
+    ):
+        message = dict(CHARGE)
+        if expiry is not None:
+            message[fields.EXPIRY] = expiry
+        if cvv2 is not None:
+            message[fields.ADDITIONAL] = fields.additional({fields.CVV2_TAG: cvv2})
+        decision = _asked(message, account)
+        assert (decision.code, bool(decision.movements)) == (code, code == "001"), (expiry, cvv2)
+
+
+def test_a_kept_card_was_right_when_it_was_kept() -> None:
+    account = replace(RICH, expiry="4012", cvv2=Secret("123"))
+    assert _asked(by_token("TOKEN"), account).code == "001"
 
 
 def _plays(code: str) -> Account:

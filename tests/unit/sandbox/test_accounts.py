@@ -6,6 +6,7 @@ import pytest
 
 from tkkpg.issuer.accounts import OPENING_MINOR, Account
 from tkkpg.protocol.codes import Origin, Outcome, listed
+from tkkpg.protocol.masking import Secret
 from tkkpg.sandbox.accounts import accounts, never_sent
 from tkkpg.sandbox.cards import every_card, find_card
 
@@ -18,8 +19,13 @@ def test_every_card_that_is_ever_sent_has_an_account() -> None:
 
 
 def test_the_bank_s_own_card_can_pay_a_lot_and_at_once() -> None:
-    pan = BY_NAME["approve"].pan
-    assert BY_NAME["approve"] == Account(name="approve", pan=pan, balance_minor=OPENING_MINOR)
+    assert BY_NAME["approve"] == Account(
+        name="approve",
+        pan=Secret("4169733213495869"),
+        expiry="2305",
+        cvv2=Secret("447"),
+        balance_minor=OPENING_MINOR,
+    )
 
 
 def test_insufficient_funds_is_an_empty_account_and_no_code_that_is_played() -> None:
@@ -36,8 +42,13 @@ def test_every_other_code_of_the_host_but_plain_approval_is_played_on_its_card()
 def test_a_card_that_3d_secure_ends_has_an_account_for_the_merchant_that_sends_it(
     name: str,
 ) -> None:
-    pan = BY_NAME[name].pan
-    assert BY_NAME[name] == Account(name=name, pan=pan, balance_minor=OPENING_MINOR)
+    assert BY_NAME[name] == Account(
+        name=name,
+        pan=BY_NAME[name].pan,
+        expiry="4012",
+        cvv2=Secret("123"),
+        balance_minor=OPENING_MINOR,
+    )
 
 
 def test_a_part_approval_is_answered() -> None:

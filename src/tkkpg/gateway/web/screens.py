@@ -139,7 +139,7 @@ def card_form(
     """
     wording, order = visit.wording, visit.view.order
     typed = typed or Typed(register=order.registration is Registration.CHECKED)
-    test_cards = gateway.config.test_cards or frozenset()
+    test_cards = gateway.config.test_cards or {}
     shows_hint = gateway.config.sandbox and BANK_TEST_CARD[0].replace(" ", "") in test_cards
     return show(
         gateway,

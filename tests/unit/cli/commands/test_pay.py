@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.cli.conftest import Run, Sandbox
 
-from tkkpg.client import read_xmlout
+from tkkpg.client import OrderRef, read_xmlout
+from tkkpg.protocol.redirect import payment_url
+from tkkpg.sandbox import cardholder
+from tkkpg.sandbox.cards import find_card
 
 
 def created(run: Run, *options: object) -> tuple[int, str]:
@@ -139,3 +144,25 @@ def test_people_read_how_the_challenge_went(run_at: Run) -> None:
 
     assert "failed, 3 codes typed, at https://127.0.0.1:" in shown
     assert "N, Declined" in shown
+
+
+async def _typed(
+    sandbox: Sandbox, ref: tuple[int, str], expiry: str = "05/23", cvv2: str = "447"
+) -> str | None:
+    """Pay with the bank's card, as it is typed; give the code that it ends with."""
+    card = replace(find_card("approve"), expiry=expiry, cvv2=cvv2)
+    url = payment_url(sandbox.told["page_url"], OrderRef(*ref))
+    async with cardholder.browser(Path(sandbox.told["ca"])) as http:
+        journey = await cardholder.pay(http, url, card)
+    assert journey.xmlout is not None
+    return journey.xmlout.response_code
+
+
+@pytest.mark.anyio
+async def test_a_card_is_approved_with_what_it_prints_alone(run_at: Run, sandbox: Sandbox) -> None:
+    assert await _typed(sandbox, created(run_at), cvv2="999") == "211"
+    assert await _typed(sandbox, created(run_at), expiry="12/30") == "051"
+    past = created(run_at)
+    with pytest.raises(cardholder.CardholderStopped):
+        await _typed(sandbox, past, expiry="05/20")
+    assert await _typed(sandbox, past) == "001", "nothing was sent"

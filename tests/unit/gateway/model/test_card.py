@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -31,7 +32,7 @@ def read(
     cvv2: str = "447",
     *,
     now: datetime = NOW,
-    test_cards: frozenset[str] | None = None,
+    test_cards: Mapping[str, str] | None = None,
 ) -> Card:
     return read_card(pan=pan, expiry=expiry, cvv2=cvv2, now=now, test_cards=test_cards)
 
@@ -42,7 +43,7 @@ def problems(
     cvv2: str = "447",
     *,
     now: datetime = NOW,
-    test_cards: frozenset[str] | None = None,
+    test_cards: Mapping[str, str] | None = None,
 ) -> dict[CardField, CardProblem]:
     with pytest.raises(CardInvalid) as caught:
         read(pan, expiry, cvv2, now=now, test_cards=test_cards)
@@ -135,14 +136,17 @@ def test_a_card_is_good_until_the_end_of_its_month_in_baku() -> None:
 def test_where_only_test_cards_are_taken_a_real_one_is_refused() -> None:
     real = with_check_digit("411111111111111")
 
-    assert problems(real, test_cards=frozenset({PAN})) == {F.PAN: P.TEST_CARDS_ONLY}
+    assert problems(real, test_cards={PAN: "05/23"}) == {F.PAN: P.TEST_CARDS_ONLY}
 
 
-def test_the_banks_expired_test_card_is_taken_as_a_test_card() -> None:
-    card = read(expiry="05/23", test_cards=frozenset({PAN}))
+def test_the_banks_expired_test_card_is_taken_as_a_test_card_with_the_date_that_it_prints() -> None:
+    test_cards = {PAN: "05/23"}
 
-    assert card.expiry == Expiry(2023, 5)
+    assert read(expiry="05/2023", test_cards=test_cards).expiry == Expiry(2023, 5)
+    assert read(expiry="12/30", test_cards=test_cards).expiry == Expiry(2030, 12), "the issuer's"
     assert problems(expiry="05/23") == {F.EXPIRY: P.EXPIRY_PAST}
+    assert problems("", "05/23", test_cards=test_cards) == {F.PAN: P.PAN_MISSING}
+    assert problems(expiry="05/20", test_cards=test_cards) == {F.EXPIRY: P.EXPIRY_PAST}
 
 
 def test_a_card_shows_its_masked_number_alone() -> None:
