@@ -27,6 +27,7 @@ from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.gateway.store.views.audit import newest_at
+from tkkpg.gateway.store.whole import must_be_whole
 from tkkpg.gateway.threeds.results import create_results_app
 from tkkpg.gateway.threeds.scripted import ScriptedAuthenticator
 from tkkpg.gateway.web.exec import Exec
@@ -146,6 +147,8 @@ async def _open(
     log = get_logger("tkkpg.gateway")
     metrics = Metrics.create()
     stack.enter_context(ownership(home / LOCK))
+    if not must_be_whole(home / DATABASE):
+        log.warning("database_not_wholly_checked", advice="tkkpg check")
     keys = _keys(home, random_bytes)
     (home / DATABASE).touch(mode=0o600)  # sessions of orders are in it
     migrate(home / DATABASE)

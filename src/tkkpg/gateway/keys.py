@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tkkpg.gateway.modes import PRIVATE, refuse_open
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ ADDED: Final = frozenset({"seal"})
 NONCE_BYTES: Final = 12
 """Of AES-GCM: 96 bits, drawn anew for each sealed text."""
 KEY_BYTES: Final = 32
-PRIVATE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,7 @@ def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
     """
     if not path.exists():
         _create(path, random_bytes)
-    if path.stat().st_mode & 0o077:
-        message = f"{path} can be read by other users. Run: chmod 600 {path}"
-        raise ConfigurationError(message)
+    refuse_open([path])
     keys = _read(path)
     if missing := [purpose for purpose in PURPOSES if purpose not in keys]:
         content = path.read_text(encoding="utf-8")

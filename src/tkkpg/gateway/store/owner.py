@@ -7,6 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tkkpg.gateway.modes import must_be_private
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def ownership(lock: Path) -> Iterator[None]:
         lock: The lock file; it holds the owner's process id.
 
     Raises:
-        ConfigurationError: Another process holds it.
+        ConfigurationError: Another process holds it, or others can read its secrets.
     """
     file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -35,6 +36,7 @@ def ownership(lock: Path) -> Iterator[None]:
                 "Stop it first, or give this one another home with --home."
             )
             raise ConfigurationError(message) from None
+        must_be_private(lock.parent)
         os.truncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         yield
