@@ -25,6 +25,7 @@ from tkkpg.gateway.clock import BusinessClock, machine_time
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.model.merchant import Certificate
+from tkkpg.gateway.notify.base import Courier
 from tkkpg.gateway.notify.recorded import RecordedCourier
 from tkkpg.gateway.threeds.scripted import everybody_proved
 from tkkpg.protocol.values import AZN, Amount
@@ -38,7 +39,7 @@ async def moved_desk(
     home: Path,
     *,
     host: AnsweringHost | None = None,
-    courier: RecordedCourier | None = None,
+    courier: Courier | None = None,
     clock: BusinessClock | None = None,
     settle_every_s: float | None = HOUR_S,
     sandbox: bool = True,

@@ -186,6 +186,7 @@ class Upkeep:
 
     Attributes:
         expired: Orders that ran out of time.
+        passed_over: Orders that could not be expired, and when each is tried again.
         reconciled: Unresolved transactions that were asked about.
         settled: Merchants whose charges became their money.
         notified: Notifications that were attempted.
@@ -200,6 +201,7 @@ class Upkeep:
     reconciled: Rounds = field(default_factory=Rounds)
     settled: Rounds = field(default_factory=Rounds)
     notified: Rounds = field(default_factory=Rounds)
+    passed_over: dict[int, datetime] = field(default_factory=dict)
     settle_at: datetime | None = None
     looks_old: set[asyncio.Task[Any]] = field(default_factory=set)
     catching_up: asyncio.Task[None] | None = None

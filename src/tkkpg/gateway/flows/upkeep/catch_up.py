@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tkkpg.gateway.flows.upkeep.deliver import AT_ONCE
 from tkkpg.gateway.flows.upkeep.rounds import (
     deliver_round,
-    expire_round,
+    expire_rounds,
     reconcile_round,
     settle_round,
 )
@@ -63,12 +63,22 @@ async def _catch_up(gateway: Gateway, *, settles: bool) -> None:
 
     Transactions and notifications are tried once, as when their time comes by itself: who stays
     silent now is asked again later.
+
+    Raises:
+        ExceptionGroup: Some kinds could not be run; all others were.
     """
-    while await expire_round(gateway):
-        pass
-    await reconcile_round(gateway)
-    if settles:
-        await settle_round(gateway)
+    failures: list[Exception] = []
+    for run in (expire_rounds, reconcile_round, *([settle_round] if settles else []), _deliver_all):
+        try:
+            await run(gateway)
+        except Exception as error:  # noqa: BLE001 - raised below, when the others have had their turn
+            failures.append(error)
+    if failures:
+        message = "Not all that fell due could be run"
+        raise ExceptionGroup(message, failures)
+
+
+async def _deliver_all(gateway: Gateway) -> None:
     queued = (await gateway.store.backlog()).queued
     for _ in range(queued // AT_ONCE + 1):
         if not await deliver_round(gateway):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.config import RETRY_PAUSES
 from tkkpg.gateway.crash import reach
-from tkkpg.gateway.notify.base import Delivery
+from tkkpg.gateway.flows.upkeep.each import each
+from tkkpg.gateway.notify.base import Delivery, DeliveryResult
 
 if TYPE_CHECKING:
     from tkkpg.gateway.model.plan import Notification
@@ -21,16 +21,22 @@ LEASE: Final = timedelta(seconds=60)
 
 
 async def deliver(gateway: Gateway) -> int:
-    """Attempt what is due; give the number of attempts.
+    """Attempt what is due; return the number of attempts, none of which is under way any more.
 
     A delivery is at least once: it is marked after it was made, and carries a stable id by which
-    the receiver recognises a repeat.
+    the receiver recognises a repeat. One that could not be marked is tried again after its lease.
+
+    Raises:
+        StoreUnavailable: Not all of them could be marked.
     """
     now = gateway.clock.now()
     due = await gateway.store.take_notifications(now, now + LEASE, AT_ONCE)
     if due:
         reach("deliver.taken")
-    await asyncio.gather(*(_attempt(gateway, notification) for notification in due))
+    failed = await each(due, lambda notification: _attempt(gateway, notification), at_once=AT_ONCE)
+    for notification, error in failed.items():
+        known = notification.notification_id
+        gateway.log.error("notification_not_marked", notification_id=known, exc_info=error)
     return len(due)
 
 
@@ -38,7 +44,7 @@ async def _attempt(gateway: Gateway, notification: Notification) -> None:
     form = {"xmlmsg": notification.xmlmsg} if notification.xmlmsg else {}
     delivery = Delivery(notification.notification_id, notification.url, form)
     reach("deliver.before_request")
-    result = await gateway.courier.deliver(delivery)
+    result = await _carried(gateway, delivery)
     reach("deliver.after_request")
     now = gateway.clock.now()
     store, known = gateway.store, notification.notification_id
@@ -55,3 +61,14 @@ async def _attempt(gateway: Gateway, notification: Notification) -> None:
         delivered=result.delivered,
         detail=result.detail,
     )
+
+
+async def _carried(gateway: Gateway, delivery: Delivery) -> DeliveryResult:
+    """Hand a delivery to the courier; an error of its own is a try that failed, like any other."""
+    try:
+        return await gateway.courier.deliver(delivery)
+    except Exception:
+        gateway.log.exception("courier_failed", notification_id=delivery.delivery_id)
+        return DeliveryResult(
+            delivered=False, detail="Something failed inside; the log says what.", http_status=None
+        )

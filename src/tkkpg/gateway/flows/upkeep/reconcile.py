@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from structlog.typing import FilteringBoundLogger
+
     from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.runtime import Gateway
 
@@ -94,32 +96,35 @@ class _Round:
         """Resolve one after the other, several at a time."""
         waiting = iter(found)
         workers = min(HOST_AT_ONCE, len(found))
-        await asyncio.gather(*(self._worker(waiting, at) for at in range(workers)))
+        async with asyncio.TaskGroup() as group:
+            for at in range(workers):
+                group.create_task(self._worker(waiting, at))
 
     async def _worker(self, waiting: Iterator[Transaction], number: int) -> None:
         await asyncio.sleep(number / PER_SECOND)  # evenly, not all in one moment
         for tran in waiting:
             # What has not left an authorisation that is given up must be written all the same.
             if not self.unreachable or tran.state is TranState.SENT:
-                await self._attempt_fresh(tran.tran_id)
+                await self._attempt(tran)
                 await asyncio.sleep(HOST_AT_ONCE / PER_SECOND)
 
-    async def _attempt_fresh(self, tran_id: int) -> None:
+    async def _attempt(self, found: Transaction) -> None:
+        """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
+        log = self._gateway.log.bind(order_id=found.order_id, tran_id=found.tran_id)
+        try:
+            await self._attempt_fresh(found.tran_id, log)
+        except Exception:
+            log.exception("transaction_not_resolved", state=found.state)
+
+    async def _attempt_fresh(self, tran_id: int, log: FilteringBoundLogger) -> None:
         """Resolve a transaction as it is now: since the round began the operator may have."""
         tran = await self._gateway.store.transaction(tran_id)
-        if tran is not None and tran.state in UNRESOLVED and tran.parked_at is None:
-            await self._attempt(tran)
-
-    async def _attempt(self, tran: Transaction) -> None:
-        """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
-        log = self._gateway.log.bind(order_id=tran.order_id, tran_id=tran.tran_id, state=tran.state)
+        if tran is None or tran.state not in UNRESOLVED or tran.parked_at is not None:
+            return
         reach("reconcile.found", tran.state)
-        try:
-            outcome = await self._resolve(tran)
-            log.warning("transaction_reconciled", outcome=outcome)
-            await _park(self._gateway, tran)
-        except Exception:
-            log.exception("transaction_not_resolved")
+        outcome = await self._resolve(tran)
+        log.warning("transaction_reconciled", state=tran.state, outcome=outcome)
+        await _park(self._gateway, tran)
         reach("reconcile.done", tran.state)
 
     async def _resolve(self, tran: Transaction) -> Outcome:

@@ -23,10 +23,10 @@ SETTLE_AGAIN: Final = timedelta(seconds=5)
 """After a settlement that failed; the next business day would be too late."""
 
 
-async def expire_round(gateway: Gateway) -> bool:
-    """Expire some of what is overdue; say whether there may be more."""
-    looked_at = await gateway.upkeep.expired.run(lambda: expire.expire(gateway))
-    return looked_at == expire.AT_ONCE
+async def expire_rounds(gateway: Gateway) -> None:
+    """Expire everything that is overdue, round after round."""
+    while await gateway.upkeep.expired.run(lambda: expire.expire(gateway)) == expire.AT_ONCE:
+        pass
 
 
 async def reconcile_round(gateway: Gateway, left_behind: Sequence[Transaction] = ()) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.flows.decide import commit, context
 from tkkpg.gateway.flows.record import GATEWAY
+from tkkpg.gateway.flows.upkeep.each import each
 from tkkpg.gateway.model.decisions.settlement import plan_settlement
 from tkkpg.gateway.model.errors import GuardFailed
 from tkkpg.gateway.store.base import EVER
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tkkpg.gateway.model.decisions.settlement import Unsettled
     from tkkpg.gateway.runtime import Gateway
 
+AT_ONCE: Final = 16
+"""Merchants settled at a time; they share commits."""
 ATTEMPTS: Final = 5
 """Counts of one merchant before it waits for the next settlement."""
 
@@ -26,10 +29,18 @@ async def settle(gateway: Gateway, charged_before: datetime = EVER) -> int:
     A charge whose reversal begins while it is counted is not paid out. Its merchant is then
     counted again with everything, where charge and reservation make nothing, so that one reversal
     after midnight does not keep a day's money from it.
+
+    Raises:
+        ExceptionGroup: Some could not be settled, each for its own reason; all others are.
+        StoreUnavailable: Not all of them are settled.
     """
     unsettled = await gateway.store.unsettled(charged_before)
-    for one in unsettled:
-        await _settle(gateway, one)
+    failed = await each(unsettled, lambda one: _settle(gateway, one), at_once=AT_ONCE)
+    for one, error in failed.items():
+        error.add_note(f"It happened while merchant {one.merchant_id} was being settled.")
+    if failed:
+        message = "Not every merchant could be settled"
+        raise ExceptionGroup(message, list(failed.values()))
     return len(unsettled)
 
 

@@ -15,7 +15,7 @@ from tkkpg.gateway.flows.upkeep.keep_time import KEEP_EVERY_S, TimeKeeper
 from tkkpg.gateway.flows.upkeep.rounds import (
     SETTLE_AGAIN,
     deliver_round,
-    expire_round,
+    expire_rounds,
     reconcile_round,
     settle_round,
 )
@@ -64,7 +64,7 @@ def workers(
 
     return [
         _repeat(
-            lambda: expire_round(gateway),
+            lambda: expire_rounds(gateway),
             lambda: clock.sleep_until(clock.now() + EXPIRE_EVERY),
             log,
         ),
