@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tkkpg.gateway.flows.decide import commit, context
-from tkkpg.gateway.model.errors import OrderUnknown, StoreUnavailable
+from tkkpg.gateway.model.errors import OrderUnknown, PolicyRefusal
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.protocol.values import Operation, OperationStatus
 
 if TYPE_CHECKING:
-    from tkkpg.gateway.model.errors import PolicyRefusal
+    from collections.abc import Awaitable
+
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.runtime import Gateway
+    from tkkpg.protocol.messages import Request
+
+Reply = TypeVar("Reply")
 
 NOTED: Final = frozenset(
     {
@@ -37,18 +41,40 @@ DECIDED: Final = frozenset(
 """Refusals before anything was sent; what came of a sent message stands in the audit anyway."""
 
 
-async def note_refusal(
+async def refusal_noted(
+    gateway: Gateway,
+    merchant: Merchant,
+    operation: Operation,
+    request: Request,
+    work: Awaitable[Reply],
+) -> Reply:
+    """Do what a merchant asks for; where it is refused, leave an audit row that says so.
+
+    A row that cannot be written is logged: it never stands in the way of the answer. Nothing is
+    noted of an order that is not the merchant's: it would be another one's audit, and the time it
+    takes would tell that there is such an order.
+
+    Raises:
+        Exception: Whatever the work raised.
+    """
+    try:
+        return await work
+    except PolicyRefusal as refusal:
+        order_id = getattr(request, "order_id", None)  # a list is about none
+        try:
+            await _note(gateway, merchant, operation, order_id, refusal)
+        except Exception:
+            gateway.log.exception("refusal_not_noted", operation=operation, order_id=order_id)
+        raise
+
+
+async def _note(
     gateway: Gateway,
     merchant: Merchant,
     operation: Operation,
     order_id: int | None,
     refusal: PolicyRefusal,
 ) -> None:
-    """Leave an audit row about a refusal; it never stands in the way of the answer.
-
-    Nothing is noted of an order that is not the merchant's: it would be another one's audit, and
-    the time it takes would tell that there is such an order.
-    """
     unknown = isinstance(refusal, OrderUnknown)
     if unknown or operation not in NOTED or refusal.status not in DECIDED:
         return
@@ -60,7 +86,4 @@ async def note_refusal(
         order_id=order_id if looked else None,
         detail={"operation": operation, "status": refusal.status, "reason": refusal.message},
     )
-    try:
-        await commit(gateway, plan)
-    except StoreUnavailable:
-        gateway.log.exception("refusal_not_noted", operation=operation, order_id=order_id)
+    await commit(gateway, plan)

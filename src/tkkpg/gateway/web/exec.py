@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tkkpg.gateway.crash import reach, reach_written
 from tkkpg.gateway.flows.create_order import create_order
-from tkkpg.gateway.flows.note_refusal import note_refusal
+from tkkpg.gateway.flows.note_refusal import refusal_noted
 from tkkpg.gateway.flows.operations.complete import complete
 from tkkpg.gateway.flows.operations.refund import refund
 from tkkpg.gateway.flows.operations.reverse import reverse
@@ -33,7 +33,6 @@ from tkkpg.protocol.messages import (
     GetOrderStatusRequest,
     PurchaseRequest,
     RefundRequest,
-    Request,
     ReverseRequest,
 )
 from tkkpg.protocol.values import Operation, OperationStatus
@@ -121,24 +120,20 @@ async def answer(gateway: Gateway, body: bytes, identify: Identify) -> Answer:
         identify: Says which merchant sent it.
     """
     operation = ""
-    permitted: Merchant | None = None
-    request: Request | None = None
     try:
         request = codec.decode_request(body)
         operation, flow = OPERATIONS[type(request)]
         reach("exec.request", operation)
         merchant = await identify(request.merchant_id)
         permitted = check_access(merchant, request.merchant_id, Operation(operation))
-        reply = await flow(gateway, permitted, request)
+        work = flow(gateway, permitted, request)
+        reply = await refusal_noted(gateway, permitted, Operation(operation), request, work)
         status = getattr(reply, "status", OperationStatus.OK)  # some replies have no element
         return Answer(codec.encode(reply), status, operation)
     except (InvalidMessage, InvalidOperation) as error:
         status, operation, reason = error.status, error.operation, error.message
     except PolicyRefusal as error:
         status, reason = error.status, error.message
-        if permitted is not None:
-            order_id = getattr(request, "order_id", None)  # a list is about none
-            await note_refusal(gateway, permitted, Operation(operation), order_id, error)
     except Exception:  # the one place where an exception becomes a status
         gateway.log.exception("request_failed", operation=operation)
         status = OperationStatus.SYSTEM_ERROR

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -41,6 +43,8 @@ from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.model.transaction import TranKind
 from tkkpg.gateway.runtime import Gateway
+from tkkpg.gateway.store.sqlite import connect
+from tkkpg.gateway.web import exec as exec_module
 from tkkpg.protocol.values import OrderRef, OrderStatus
 from tkkpg.protocol.xml import REQUEST_LIMITS
 
@@ -528,6 +532,30 @@ async def test_something_unforeseen_is_96_and_logged_with_its_reference(tmp_path
         assert line["request_id"] == reply.headers["TKKPG-Request-Id"]
         assert ref.session_id not in str(log.entries)
         assert counted(gateway.gateway, "Refund", "96") == 1
+
+
+async def test_a_refusal_that_cannot_be_noted_is_answered_all_the_same(tmp_path: Path) -> None:
+    async with logged(tmp_path) as (gateway, log):
+        ref = await create(gateway.client)
+        db = connect(tmp_path / "tkkpg.db", writing=True)
+        db.execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON audit WHEN NEW.action = 'request_refused'"
+            " BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
+        db.close()
+        reply = await post(gateway.exec, refund_request(ref, 1000))
+        assert b"<Operation>Refund</Operation><Status>30</Status>" in reply.content
+        assert [entry["event"] for entry in log.entries if entry["log_level"] == "error"] == [
+            "refusal_not_noted"
+        ]
+
+
+def test_there_is_one_place_where_an_exception_becomes_a_status() -> None:
+    tree = ast.parse(inspect.getsource(exec_module))
+    assert sum(isinstance(node, ast.Try) for node in ast.walk(tree)) == 1
+    (handled,) = [node for node in ast.walk(tree) if isinstance(node, ast.Try)]
+    called = [node for one in handled.handlers for node in ast.walk(one)]
+    assert not [node for node in called if isinstance(node, ast.Await)]
 
 
 async def test_requests_are_counted_by_operation_and_status(tmp_path: Path) -> None:
