@@ -20,7 +20,7 @@ OPERATOR = "operator"
 """Actor of what a bank employee does."""
 
 PASSWORD_MIN: Final = 12
-"""Characters: who guesses has ten tries a minute."""
+"""Characters: strangers have ten tries a minute together."""
 PASSWORD_MAX: Final = 128
 
 

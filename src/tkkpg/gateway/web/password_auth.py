@@ -44,7 +44,10 @@ WRONG: Final = (
     "authData does not belong to this xmlRequest and the merchant's password, or the "
     "merchant has no password."
 )
-LOCKED: Final = "The merchant's password is locked for a minute, after ten failures in a row."
+LOCKED: Final = (
+    "Too many wrong passwords for this merchant came from where this comes from; no further one is "
+    "looked at now. Set the right one, and ask again in a minute."
+)
 
 
 def auth_data(xml_request: bytes, equivalent: str) -> str:
@@ -69,7 +72,7 @@ class PasswordAuth:
         """
         self._gateway = gateway
         self._otherwise = otherwise
-        self._lockout = Lockout()
+        self._lockout = Lockout(gateway.ids.random_bytes(16))
         # Whoever has no password costs the same work as a wrong one, so that time tells nothing.
         self._decoy = gateway.keys.seal(password_equivalent(NOBODY, gateway.ids.token()), NOBODY)
 
@@ -82,20 +85,27 @@ class PasswordAuth:
             allowed = (b"allow", b"POST")
             await send_plain(send, 405, b"Send the form with POST.\n", b"text/plain", allowed)
             return
-        done = await self._answer(await read_body(receive, BODY_MAX_BYTES))
+        client = scope.get("client")  # there is none on a UNIX socket
+        done = await self._answer(
+            await read_body(receive, BODY_MAX_BYTES), client[0] if client else ""
+        )
         await send_answer(self._gateway, scope, send, done, listener="page")
 
-    async def _answer(self, form: bytes) -> Answer:
+    async def _answer(self, form: bytes, address: str) -> Answer:
         fields = _read_form(form)
         if fields is None:
             return refused(self._gateway, "", OperationStatus.INVALID_MESSAGE, UNREADABLE)
         xml_request, claimed = fields
         return await answer(
-            self._gateway, xml_request, lambda named: self._proved(named, xml_request, claimed)
+            self._gateway,
+            xml_request,
+            lambda named: self._proved(named, xml_request, claimed, address),
         )
 
-    async def _proved(self, named: str, xml_request: bytes, claimed: bytes) -> Merchant:
-        """Give the merchant that a request names, if the request was written with its password.
+    async def _proved(
+        self, named: str, xml_request: bytes, claimed: bytes, address: str
+    ) -> Merchant:
+        """Return the merchant that a request names, if it was written with its password.
 
         Raises:
             PolicyRefusal: Status 10: wrong, locked, or there is no such merchant or password.
@@ -109,12 +119,12 @@ class PasswordAuth:
         now = self._gateway.clock.wall()
         if known is None:
             raise self._refusal(named, "no_password", WRONG)
-        if self._lockout.locks(known.merchant_id, now):
+        if self._lockout.locks(known.merchant_id, address, now):
             raise self._refusal(named, "locked", LOCKED)
         if not right:
-            self._lockout.failed(known.merchant_id, now)
+            self._lockout.failed(known.merchant_id, address, now)
             raise self._refusal(named, "wrong", WRONG)
-        self._lockout.succeeded(known.merchant_id)
+        self._lockout.succeeded(known.merchant_id, address)
         return known
 
     def _refusal(self, named: str, why: str, message: str) -> PolicyRefusal:
