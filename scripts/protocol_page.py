@@ -34,7 +34,9 @@ Both begin with `Operation`, the name of the operation, which the tables leave o
 
 Elements may stand in any order, text is trimmed, an empty element counts as an absent one, and an
 element that no table names is passed over. An element of a table that stands twice is refused,
-unless it is one value in both its spellings.
+unless it is one value in both its spellings. So is a value with an element, a comment or a
+processing instruction in it. A document that is no UTF-8 is read in UTF-16, windows-1251 or
+ISO-8859-1 where it says so, and else refused.
 Amounts are whole minor units: 30.00 AZN is `3000`. Times are local times of the gateway (Asia/Baku)
 without a zone.
 """

@@ -53,7 +53,7 @@ def decode_request(body: bytes) -> Request:
     try:
         envelope = _at(root, ("TKKPG", "Request"))
         named = envelope.child("Operation")
-        operation = named.text if named else ""
+        operation = _text(named, ("Request", "Operation")) if named else ""
         message: Request = _read(envelope, schema.REQUESTS[_operation(operation)])
     except InvalidMessage as error:
         error.operation = operation
@@ -202,7 +202,20 @@ def _found(envelope: Node, table: Table) -> list[tuple[Place, Node]]:
 
 
 def _read_field(node: Node, row: Field) -> Any:  # noqa: ANN401 - the row says which type
-    return _value(row, node.text)
+    return _value(row, _text(node, row.path))
+
+
+def _text(node: Node, path: Path) -> str:
+    """Return the text of an element that holds a value.
+
+    Raises:
+        InvalidMessage: Something stands in it that a reader could miss: `3<!-- -->000` is 3000 to
+            one and 3 to another.
+    """
+    if node.children or node.interrupted:
+        message = f"{_shown(path)} must hold a text alone, without elements or comments in it."
+        raise InvalidMessage(message)
+    return node.text
 
 
 def _value(row: Field, text: str) -> Any:  # noqa: ANN401 - as above
@@ -236,14 +249,14 @@ def _read_leaves(parent: Node, leaves: Leaves) -> tuple[Any, ...]:
     if len(nodes) > leaves.most:
         message = f"{_shown(leaves.path)} holds more than {leaves.most} parameters."
         raise InvalidMessage(message)
-    return tuple(
-        [
-            leaves.message(
-                name=_converted(as_.tag, node.tag, (*leaves.path, "*")),
-                value=_converted(_LEAF, node.text, (*leaves.path, node.tag)),
-            )
-            for node in nodes
-        ]
+    return tuple([_read_leaf(node, leaves) for node in nodes])
+
+
+def _read_leaf(node: Node, leaves: Leaves) -> Any:  # noqa: ANN401 - as above
+    path = (*leaves.path, node.tag)
+    return leaves.message(
+        name=_converted(as_.tag, node.tag, (*leaves.path, "*")),
+        value=_converted(_LEAF, _text(node, path), path),
     )
 
 

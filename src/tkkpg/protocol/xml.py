@@ -4,6 +4,10 @@ The reader drives expat directly, since the accelerated `ElementTree` parser off
 refuse a DOCTYPE or a depth. It accepts what real clients send (a byte order mark, leading white
 space, single-quoted or missing declarations, CDATA; protocol description, 1.4) and refuses DTDs,
 entities, and anything beyond its limits before it has cost anything.
+
+The wire is UTF-8, and whatever can be read as UTF-8 is, since peers declare `utf8`, `utf-16` or
+whatever their library puts there and send UTF-8 all the same. What cannot be is read as it declares
+itself, if that is one of `ENCODINGS`, or as its byte order mark says.
 """
 
 from __future__ import annotations
@@ -45,6 +49,13 @@ REPLY_LIMITS: Final = Limits(size=4_194_304, depth=16, elements=100_000, attribu
 MARKUP: Final = 100
 """Signs `<` beyond those of tags: a declaration, comments, CDATA and what stands in it."""
 
+ENCODINGS: Final = frozenset({"windows-1251", "iso-8859-1"})
+"""What is read besides UTF-8 and UTF-16: the older shops' Cyrillic, and what HTTP once took for
+granted. No source has a shop that sends either; another is refused by its name."""
+_DECLARED: Final = re.compile(
+    rb"""<\?xml[^<>]*?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,39})["']"""
+)
+
 
 @dataclass(slots=True)
 class Node:
@@ -55,12 +66,14 @@ class Node:
         attributes: XML attributes.
         text: Character data directly inside the element, trimmed.
         children: Child elements in document order.
+        interrupted: A comment or a processing instruction stands directly inside.
     """
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
     text: str = ""
     children: list[Node] = field(default_factory=list)
+    interrupted: bool = False
 
     def child(self, tag: str) -> Node | None:
         """Give the only child with this tag, or `None`.
@@ -116,6 +129,9 @@ class _Builder:
     def data(self, text: str) -> None:
         self.texts[-1].append(text)
 
+    def interrupt(self, *_: str) -> None:
+        self.open[-1].interrupted = True
+
     @staticmethod
     def refuse_doctype(*_: object) -> None:
         message = "The XML has a DOCTYPE, which is never accepted. Send the elements alone."
@@ -145,12 +161,15 @@ def read(body: bytes, limits: Limits) -> Node:
     if body.count(b"<") > 2 * limits.elements + MARKUP:
         message = f"The XML has more than {limits.elements} elements."
         raise InvalidMessage(message)
+    body = _in_utf8(body)
     builder = _Builder(limits)
-    parser = expat.ParserCreate("UTF-8")  # whatever is declared: peers write `utf8`, or lie
+    parser = expat.ParserCreate("UTF-8")  # whatever is declared
     parser.buffer_text = True
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
+    parser.CommentHandler = builder.interrupt
+    parser.ProcessingInstructionHandler = builder.interrupt
     parser.StartDoctypeDeclHandler = builder.refuse_doctype
     try:
         parser.Parse(body, True)  # noqa: FBT003 - expat takes no keyword
@@ -159,6 +178,33 @@ def read(body: bytes, limits: Limits) -> Node:
         message = f"The XML is broken: {reason}, line {error.lineno}. Escape & and <, use UTF-8."
         raise InvalidMessage(message) from None
     return builder.document.children[0]
+
+
+def _in_utf8(body: bytes) -> bytes:
+    """Return the document in UTF-8; one in UTF-16 has its byte order mark and stays as it is.
+
+    Raises:
+        InvalidMessage: It is no UTF-8 and declares an encoding that is not read, or is not in it.
+    """
+    if body.isascii():
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        declared = _DECLARED.match(body)
+        encoding = declared[1].decode("ascii").lower() if declared else "utf-8"
+    else:
+        return body
+    if encoding.startswith("utf"):
+        return body  # broken, or UTF-16: expat says
+    if encoding not in ENCODINGS:
+        message = f"The XML is in {encoding}, as it says itself, which is not read. Send UTF-8."
+        raise InvalidMessage(message)
+    try:
+        return body.decode(encoding).encode()
+    except UnicodeDecodeError:
+        message = f"The XML says that it is in {encoding}, and is not. Send UTF-8."
+        raise InvalidMessage(message) from None
 
 
 def write(node: Node) -> str:

@@ -148,6 +148,18 @@ def test_a_value_that_is_not_allowed_is_refused_by_its_path(
     assert f"<Operation>{refusal.value.operation}</Operation>" in document
 
 
+def test_a_value_with_anything_but_text_in_it_is_no_value() -> None:
+    for value in ("3<!-- -->000", "3000<x/>", "<x>3000</x>", "3<?x?>000", "3000<!---->"):
+        for tag in ("Amount", "Operation", "FA-DATA", "Text"):
+            if tag == "FA-DATA" and "<x" in value:
+                continue  # a parameter that holds elements is passed over
+            with pytest.raises(InvalidMessage, match=f"{tag} must hold a text alone"):
+                decode_request(with_value(EVERY_FIELD, tag, value))
+    request = decode_request(with_value(EVERY_FIELD, "Amount", "3<![CDATA[000]]>"))
+    assert isinstance(request, CreateOrderRequest)
+    assert request.amount_minor == 3000
+
+
 @pytest.mark.parametrize("tag", ["Language", "Merchant", "Amount", "Currency"])
 def test_an_order_without_a_mandatory_field_is_refused(tag: str) -> None:
     for body in (without(CREATE_ORDER, tag), with_value(CREATE_ORDER, tag, " \n ")):

@@ -32,7 +32,7 @@ NAMES = ["".join(letters) for letters in itertools.product(string.ascii_lowercas
         b"<a><![CDATA[x]]></a>",
         b"<a> <![CDATA[ x ]]> </a>",
         b"<a>&#120;</a>",
-        b"<a><!-- y -->x<?shop build?></a>",
+        b"<!-- y --><a>x</a><?shop build?>",
         "<a>\u00a0x\u2003</a>".encode(),
         "<a>x</a>".encode("utf-16"),
     ],
@@ -47,7 +47,7 @@ def test_a_text_is_read_however_it_is_wrapped(body: bytes) -> None:
         (b"<a>a &amp; b &lt;c&gt; &quot;d&apos;</a>", "a & b <c> \"d'"),
         (b"<a><![CDATA[?a=1&b=2]]></a>", "?a=1&b=2"),
         (b"<a><![CDATA[<!DOCTYPE html>]]></a>", "<!DOCTYPE html>"),
-        (b"<a>1<![CDATA[2]]>3<!-- -->4</a>", "1234"),
+        (b"<a>1<![CDATA[2]]>3</a>", "123"),
         (b"<a>one\r\ntwo</a>", "one\ntwo"),
         (b"<a>one&#13;&#10;two</a>", "one\r\ntwo"),
         ("<a>Ödəniş &#8470; 😀</a>".encode(), "Ödəniş № 😀"),
@@ -55,6 +55,48 @@ def test_a_text_is_read_however_it_is_wrapped(body: bytes) -> None:
 )
 def test_a_text_is_what_the_document_means(body: bytes, text: str) -> None:
     assert read(body, REQUEST_LIMITS).text == text
+
+
+def test_an_element_is_marked_in_which_a_comment_or_an_instruction_stands() -> None:
+    for inside in (b"3<!-- -->000", b"<!-- -->", b"3<?shop build?>000", b"3000<!---->"):
+        root = read(b"<a><b>" + inside + b"</b><c>1</c></a>", REQUEST_LIMITS)
+        assert [node.interrupted for node in root.children] == [True, False], inside
+        assert not root.interrupted
+
+
+CYRILLIC = "<a>Оплата заказа № 5</a>"
+
+
+def test_a_document_that_is_no_utf8_is_read_in_the_encoding_that_it_declares() -> None:
+    for text, encoding in (
+        (CYRILLIC, "windows-1251"),
+        (CYRILLIC, "Windows-1251"),
+        ("<a>Öde</a>", "ISO-8859-1"),
+        (CYRILLIC, "utf-16"),
+    ):
+        for quote in "'\"":
+            declared = f"<?xml version='1.0' encoding = {quote}{encoding}{quote}?>{text}"
+            root = read(declared.encode(encoding), REQUEST_LIMITS)
+            assert root == Node("a", text=text[3:-4]), encoding
+
+
+def test_what_is_utf8_is_read_as_utf8_whatever_it_declares() -> None:
+    for encoding in ("utf8", "utf-16", "windows-1251", "iso-8859-1", "koi8-r", "rot13"):
+        body = f'<?xml version="1.0" encoding="{encoding}"?>{CYRILLIC}'.encode()
+        assert read(body, REQUEST_LIMITS) == Node("a", text=CYRILLIC[3:-4]), encoding
+
+
+def test_an_encoding_that_is_not_read_is_named() -> None:
+    for encoding in ("koi8-r", "ibm866", "windows-1254"):
+        body = f"<?xml version='1.0' encoding='{encoding}'?><a>".encode() + b"\xcf\xd0</a>"
+        with pytest.raises(InvalidMessage, match=f"is in {encoding}, .* Send UTF-8"):
+            read(body, REQUEST_LIMITS)
+
+
+def test_a_document_that_is_not_in_the_encoding_it_declares_is_refused() -> None:
+    body = b"<?xml version='1.0' encoding='windows-1251'?><a>\x98</a>"
+    with pytest.raises(InvalidMessage, match="says that it is in windows-1251, and is not"):
+        read(body, REQUEST_LIMITS)
 
 
 def test_elements_are_read_in_order_with_attributes() -> None:

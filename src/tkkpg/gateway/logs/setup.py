@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import re
 from typing import Final, TextIO
 
 import structlog
@@ -22,7 +21,6 @@ QUIET: Final = {
 
 # Made once: `json.dumps` would make one a line.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure(stream: TextIO, *, human: bool) -> None:
@@ -93,11 +91,14 @@ def _for_people(stream: TextIO) -> list[Processor]:
     renderer = structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
-    return [_escape_control_characters, renderer]
+    return [_escape_unprintable, renderer]
 
 
-def _escape_control_characters(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Keep what a peer wrote from moving the terminal's cursor or looking like another line."""
+def _escape_unprintable(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Keep what a peer wrote from moving the cursor, turning the line round or beginning another.
+
+    What stands in lists and the like is escaped by its `repr`, by the same rule.
+    """
     return {
         name: _escaped(value, keep_lines=name == "exception") if isinstance(value, str) else value
         for name, value in event.items()
@@ -105,10 +106,14 @@ def _escape_control_characters(_logger: object, _method: str, event: EventDict) 
 
 
 def _escaped(text: str, *, keep_lines: bool) -> str:
-    newline = "\n" if keep_lines else "\\n"
-    return newline.join(
-        _CONTROL.sub(lambda it: it.group().encode("unicode_escape").decode("ascii"), line)
-        for line in text.split("\n")
+    if text.isprintable():
+        return text
+    kept = "\n" if keep_lines else ""
+    return "".join(
+        sign
+        if sign.isprintable() or sign in kept
+        else sign.encode("unicode_escape").decode("ascii")
+        for sign in text
     )
 
 

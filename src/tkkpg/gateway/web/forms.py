@@ -7,6 +7,7 @@ servers on the way may log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from tkkpg.gateway.model.card import CardField
 from tkkpg.gateway.web.i18n import read_language
 from tkkpg.protocol.redirect import read_order_ref
 from tkkpg.protocol.values import Language, OrderRef
@@ -26,6 +28,13 @@ FIELDS_MAX: Final = 64
 TICKED: Final = "1"
 """Value of every box of our forms."""
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+
+SHOWN_AGAIN: Final = {
+    CardField.PAN: re.compile(r"(?=(?:[ -]*[0-9]){5})[0-9 -]{5,32}", re.ASCII),
+    CardField.EXPIRY: re.compile(r"[0-9]{0,2} ?/? ?[0-9]{0,4}", re.ASCII),
+}
+"""What a field of a form that has to be corrected may show again: what belongs into it, whole or
+in part, and neither a card number beside its field nor a CVV2 in place of the number."""
 
 Pairs = tuple[tuple[str, str], ...]
 """Names and values in the order sent."""
@@ -56,6 +65,11 @@ class Fields:
     def typed(self, name: str) -> str:
         """Give a field of the form, empty when it is not there."""
         return _last(self.body, name.lower())
+
+    def shown_again(self, name: CardField) -> str:
+        """Return a field as it may be shown again, empty where something else was typed into it."""
+        typed = self.typed(name).strip()
+        return typed if SHOWN_AGAIN[name].fullmatch(typed) else ""
 
     def ticked(self, name: str) -> bool:
         """Say whether a box of the form was ticked: a browser sends nothing of one that was not."""

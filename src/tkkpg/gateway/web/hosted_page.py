@@ -203,7 +203,8 @@ class HostedPage:
         )
         if CardProblem.TEST_CARDS_ONLY in problems.values():
             return card_form(self._gateway, visit, Typed(register=register), problems)
-        typed = Typed(fields.typed(CardField.PAN), fields.typed(CardField.EXPIRY), register)
+        pan, expiry = map(fields.shown_again, (CardField.PAN, CardField.EXPIRY))
+        typed = Typed(pan, expiry, register)
         return card_form(self._gateway, visit, typed, problems)
 
     def _outcome(self, visit: Visit, *, automatic: bool) -> Response:

@@ -148,6 +148,18 @@ def test_what_a_peer_wrote_can_neither_start_a_line_nor_move_the_cursor() -> Non
     assert r"\x1b[2J" in stream.getvalue()
 
 
+def test_what_a_peer_wrote_can_neither_turn_the_line_round_nor_hide_in_it() -> None:
+    stream = io.StringIO()
+    configure(stream, human=True)
+    for sign in "\u202e\u202d\u2066\u2069\u200f\u061c\u200b\ufeff\u00ad\x85\x9b":
+        get_logger("a").warning("refused", path=f"/ödəniş{sign}x", seen=[f"{sign}"])
+        line = stream.getvalue()
+        assert sign not in line
+        assert "ödəniş\\" in line
+        stream.seek(0)
+        stream.truncate()
+
+
 def test_a_json_line_stays_one_line_whatever_is_in_it(stream: io.StringIO) -> None:
     get_logger("a").warning("a\nb", path="/\r\n")
     assert stream.getvalue().count("\n") == 1

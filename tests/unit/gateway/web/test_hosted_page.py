@@ -286,6 +286,27 @@ async def test_what_is_wrong_is_said_at_the_field_and_what_was_typed_stays(
     assert (await payer.stored()).status is OrderStatus.CREATED
 
 
+async def test_what_does_not_belong_into_a_field_is_not_shown_again(payer: Payer) -> None:
+    strange = (
+        "4169733213495869 05/23 447",
+        f"{payers.GOOD}x",
+        "447",
+        "4-4-7",
+        "\u0664" * 16,
+        "x" * 40,
+    )
+    for pan in strange:
+        reply = await payer.pay(pan, expiry="13/40", cvv2="12x")
+        shown = read_forms(reply.text)["/pay"]
+        assert (shown["pan"], shown["expiry"]) == ("", "13/40"), pan
+    for expiry in (payers.GOOD, "4169 7332 1349 5869", "4169733", "05/23 447", "x", "1/2/3"):
+        reply = await payer.pay("4169 7332-13495868", expiry=expiry, cvv2=payers.GOOD)
+        shown = read_forms(reply.text)["/pay"]
+        assert (shown["pan"], shown["expiry"]) == ("4169 7332-13495868", ""), expiry
+        assert payers.GOOD not in reply.text
+        assert (await payer.stored()).status is OrderStatus.CREATED
+
+
 async def test_a_corrected_form_pays(payer: Payer) -> None:
     wrong = await payer.pay(payers.GOOD, cvv2="")
     corrected = read_forms(wrong.text)["/pay"] | {"cvv2": "447"}
