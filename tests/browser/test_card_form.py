@@ -309,7 +309,7 @@ def test_a_paid_order_prints_its_receipt_and_nothing_else(page: Page, sandbox: R
     order = new_order(sandbox)
     page.goto(order.payment_url)
     pay(page)
-    page.wait_for_url(RETURN_URL)
+    shows(page, "Payment successful")
     page.add_init_script("window.print = () => { document.title = 'printed'; }")
     page.goto(order.payment_url)
     page.get_by_role("button", name="Print the receipt").click()

@@ -18,6 +18,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from tests.browser.conftest import Browse
 from tests.browser.payer import (
     RETURN_URL,
+    back_to_shop,
     code_on,
     confirm,
     ends,
@@ -396,7 +397,10 @@ def test_the_way_back_after_the_challenge_repeats_nothing(visit: Browse, sandbox
     order = new_order(sandbox)
     challenge(page, order)
     confirm(page, code_on(page))
+    back_to_shop(page, PAID)
     page.wait_for_url(RETURN_URL)
+    page.go_back()
+    shows(page, PAID)
     page.go_back()
     # The browser asks the issuer's page again, which says how it ended and waits for the payer.
     shows(page, "Thank you, it is confirmed")
@@ -415,6 +419,7 @@ def test_the_demo_shop_says_that_it_is_paid(visit: Browse, sandbox: Running) -> 
     expect(page.locator(".amount")).to_contain_text("6.50")
     expect(page.locator(".facts")).to_contain_text(re.compile("Nar.*0005", re.DOTALL))
     confirm(page, code_on(page))
+    back_to_shop(page, PAID)
 
     shows(page, "Paid")
     expect(page.get_by_text("APPROVED", exact=True)).to_be_visible()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.payer import fill_basket, pay, shows, to_bank
+from tests.browser.payer import back_to_shop, fill_basket, pay, shows, to_bank
 from tests.browser.sandbox_process import Running
+
+PAID = "Payment successful"
+DECLINED = "Payment declined"
 
 
 def test_the_banks_test_card_pays(page: Page, sandbox: Running) -> None:
@@ -18,6 +21,7 @@ def test_the_banks_test_card_pays(page: Page, sandbox: Running) -> None:
     expect(page.get_by_label("Expiry date")).to_have_value("05/23")
     page.get_by_label("CVV2").press_sequentially("447")
     page.get_by_role("button", name="Pay 6.50").click()
+    back_to_shop(page, PAID)
 
     shows(page, "Paid")
     expect(page.get_by_text("APPROVED", exact=True)).to_be_visible()
@@ -27,6 +31,7 @@ def test_the_banks_test_card_pays(page: Page, sandbox: Running) -> None:
 def test_an_order_that_was_paid_leaves_an_empty_basket(page: Page, sandbox: Running) -> None:
     to_bank(page, sandbox)
     pay(page)
+    back_to_shop(page, PAID)
     shows(page, "Paid")
     page.get_by_role("link", name="Back to the shop").click()
 
@@ -54,30 +59,36 @@ def test_who_left_can_pay_again(page: Page, sandbox: Running) -> None:
     page.get_by_role("button", name="Cancel the payment").click()
     page.get_by_role("button", name="Pay again").click()
     pay(page)
+    back_to_shop(page, PAID)
 
     shows(page, "Paid")
 
 
 @pytest.mark.parametrize(
-    ("card", "status"), [("076", "DECLINED"), ("051", "DECLINED"), ("-1", "ERROR")]
+    ("card", "heading", "status"),
+    [("076", DECLINED, "DECLINED"), ("-1", "The payment did not go through", "ERROR")],
 )
 def test_a_card_that_is_not_charged_does_not_pay(
-    page: Page, sandbox: Running, card: str, status: str
+    page: Page, sandbox: Running, card: str, heading: str, status: str
 ) -> None:
     to_bank(page, sandbox)
     pay(page, card)
+    back_to_shop(page, heading)
 
     shows(page, "Not paid")
     expect(page.get_by_text(status, exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize(("card", "verdict"), [("slow", "Paid"), ("810", "Not paid")])
+@pytest.mark.parametrize(
+    ("card", "heading", "verdict"), [("slow", PAID, "Paid"), ("810", DECLINED, "Not paid")]
+)
 def test_a_late_or_missing_answer_is_waited_for(
-    page: Page, sandbox: Running, card: str, verdict: str
+    page: Page, sandbox: Running, card: str, heading: str, verdict: str
 ) -> None:
     to_bank(page, sandbox)
     pay(page, card)
 
     shows(page, "Your payment is being checked")
     expect(page.get_by_text("Please do not pay again.")).to_be_visible()
+    back_to_shop(page, heading)
     shows(page, verdict)

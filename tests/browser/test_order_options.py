@@ -10,6 +10,7 @@ from tests.browser.conftest import Browse
 from tests.browser.payer import (
     PRICE,
     RETURN_URL,
+    back_to_shop,
     ends,
     new_order,
     pay,
@@ -107,6 +108,7 @@ def test_a_held_amount_leads_back_as_an_approval(page: Page, sandbox: Running) -
     expect(page.get_by_text("charged later, when the shop confirms the order")).to_be_visible()
     pay(page)
 
+    back_to_shop(page, HELD)
     page.wait_for_url(APPROVE_URL)
     page.goto(order.payment_url)
     shows(page, HELD)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Browse
 from tests.browser.payer import (
     RETURN_URL,
+    back_to_shop,
     ends,
     new_order,
     pay,
@@ -21,6 +24,8 @@ from tests.browser.sandbox_process import Running
 from tkkpg.client import OrderStatus
 
 PAID = "Payment successful"
+DECLINED = "Payment declined"
+MINUTE_MS = 60_000
 CHECKED = "Your payment is being checked"
 PAID_ONCE = [("AUTHORISATION", "APPROVED")]
 
@@ -131,6 +136,7 @@ def test_the_way_back_does_not_pay_again(page: Page, sandbox: Running) -> None:
     order = new_order(sandbox)
     page.goto(order.payment_url)
     pay(page)
+    back_to_shop(page, PAID)
     page.wait_for_url(RETURN_URL)
     page.go_back()
 
@@ -175,23 +181,57 @@ def test_a_form_that_is_sent_twice_pays_once(
     type_card(page)
     pay_button(page).dblclick(no_wait_after=True)
 
-    if scripted:
-        page.wait_for_url(RETURN_URL)
-    else:
-        shows(page, PAID)
+    shows(page, PAID)
     assert transactions(sandbox, order) == PAID_ONCE
 
 
-def test_the_final_page_says_why_and_stays_after_the_way_back(page: Page, sandbox: Running) -> None:
-    order = new_order(sandbox)
-    page.goto(order.payment_url)
+def test_a_refusal_says_why_and_waits_for_the_button(page: Page, sandbox: Running) -> None:
+    page.clock.install()
+    page.goto(new_order(sandbox).payment_url)
     pay(page, "076")
-    page.wait_for_url(RETURN_URL)
-    page.go_back()
 
-    shows(page, "Payment declined")
+    shows(page, DECLINED)
     expect(page.locator(".reason")).to_contain_text("076")
     expect(page.get_by_text("Top up the card")).to_be_visible()
+    page.clock.run_for(MINUTE_MS)
+    shows(page, DECLINED)
+    back_to_shop(page, DECLINED)
+    page.wait_for_url(RETURN_URL)
+
+
+def test_a_payment_is_shown_for_five_seconds_and_counted(page: Page, sandbox: Running) -> None:
+    page.clock.install()
+    page.goto(new_order(sandbox).payment_url)
+    pay(page)
+    shows(page, PAID)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 0.01)
+    count = page.locator("[data-count]")
+    left = int(re.sub(r"\D", "", count.inner_text()))
+    assert 4 <= left <= 5
+    # What a screen reader is told does not change under it.
+    expect(page.locator(".count .unseen")).to_have_text("Returning to the shop in 5\u00a0seconds.")
+    page.clock.run_for((left - 1) * 1000)
+    expect(count).to_have_text("Returning to the shop in 1\u00a0second.")
+    page.clock.run_for(1000)
+    page.wait_for_url(RETURN_URL)
+
+
+@pytest.mark.parametrize("touch", ["button", "key", "wheel"])
+def test_who_touches_the_outcome_stays_on_it(page: Page, sandbox: Running, touch: str) -> None:
+    page.clock.install()
+    page.goto(new_order(sandbox).payment_url)
+    pay(page)
+    shows(page, PAID)
+    if touch == "button":
+        page.get_by_role("button", name="Stay on this page").click()
+    elif touch == "key":
+        page.keyboard.press("Tab")
+    else:
+        page.mouse.wheel(0, 1)
+    expect(page.locator(".count")).to_be_hidden()
+    page.clock.run_for(MINUTE_MS)
+    back_to_shop(page, PAID)
+    page.wait_for_url(RETURN_URL)
 
 
 def test_a_payment_without_an_answer_ends_declined(page: Page, sandbox: Running) -> None:

@@ -111,6 +111,7 @@ def test_pays_in_a_frame_of_another_site(
     frame.locator("#cvv2").fill("447")
     other_site.html = "<h1>Thank you</h1>"
     frame.locator("form.pay button").click()
+    frame.locator("form.return button").click()
 
     expect(frame.locator("h1")).to_have_text("Thank you")
     assert other_site.returned.startswith(b"xmlmsg=")

@@ -74,6 +74,10 @@ class Wording:
         """Write a number of minutes, as in `5 minutes`; number and word never part."""
         return self._counted("minutes", count)
 
+    def seconds(self, count: int) -> str:
+        """Write a number of seconds, as in `5 seconds`; number and word never part."""
+        return self._counted("seconds", count)
+
     def moment(self, at: datetime) -> str:
         """Write date and time in Baku."""
         return self._time(at, MOMENT)

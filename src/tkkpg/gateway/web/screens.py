@@ -60,6 +60,10 @@ TONES: Final = {
 }
 """How an outcome looks; the others are neither good nor bad."""
 
+READ_S: Final = {OrderStatus.APPROVED: 5, OrderStatus.PREAUTH_APPROVED: 5, OrderStatus.CANCELED: 0}
+"""How long an outcome stays before the browser goes to the shop by itself; every other waits for
+the button, since it says what went wrong and what to do."""
+
 UNCERTAIN: Final = frozenset({TranState.UNKNOWN, TranState.REVERSING, TranState.REVERSED})
 """States of a declined payment that may have been charged before it is undone."""
 
@@ -190,9 +194,10 @@ def final(
         visit: The order that has ended.
         way_back: Where the shop is.
         receipt: What is printed of a paid or held order.
-        automatic: The browser goes there by itself, unless it came by its back button.
+        automatic: The browser may go there by itself, unless it came by its back button.
     """
     view, wording = visit.view, visit.wording
+    stays_s = READ_S.get(view.status) if automatic else None
     return show(
         gateway,
         visit,
@@ -205,7 +210,11 @@ def final(
         rows=_facts(view, wording),
         receipt=receipt,
         way_back=way_back,
-        automatic=automatic,
+        automatic=stays_s is not None,
+        counted=[
+            wording.say("return.counted", seconds=wording.seconds(count))
+            for count in range(1, (stays_s or 0) + 1)
+        ],
     )
 
 

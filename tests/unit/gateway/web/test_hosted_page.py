@@ -147,7 +147,7 @@ async def test_a_good_card_pays_and_the_payer_is_handed_over(payer: Payer) -> No
     told = read_xmlout(form)
     assert told.order_status is OrderStatus.APPROVED
     assert told.order_id == payer.ref.order_id
-    assert "data-automatic" in page.text
+    assert 'data-automatic="5"' in page.text
     assert "4169 73•• •••• 5869" in page.text
     assert payers.GOOD not in page.text
     assert list(form) == ["xmlmsg"]
@@ -242,6 +242,7 @@ async def test_the_payer_may_leave(payer: Payer) -> None:
     page = await payer.get("/outcome")
     told = read_xmlout(read_forms(page.text)[WAY_BACK[OrderStatus.CANCELED]])
     assert told.order_status is OrderStatus.CANCELED
+    assert "data-automatic>" in page.text
 
 
 async def test_an_order_whose_time_is_over_takes_no_card(payer: Payer) -> None:
@@ -251,6 +252,7 @@ async def test_an_order_whose_time_is_over_takes_no_card(payer: Payer) -> None:
     page = await payer.get("/outcome")
     assert said(page, Language.EN, "final.EXPIRED.heading")
     assert WAY_BACK[OrderStatus.EXPIRED] in read_forms(page.text)
+    assert "data-automatic" not in page.text
     assert await payer.transactions() == 0
 
 

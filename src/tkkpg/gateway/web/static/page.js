@@ -221,8 +221,31 @@
     for (const field of document.querySelectorAll(`[name=browser${name}]`)) field.value = fact;
   }
 
-  // On to the shop or to the bank by itself, unless the payer came here by the back button.
+  // On to the shop or to the bank by itself, unless the payer came here by the back button. An
+  // outcome is counted down first; whoever touches the page reads it, and goes by the button.
   const automatic = document.querySelector("[data-automatic]");
   const [visit] = performance.getEntriesByType("navigation");
-  if (automatic && !(visit && visit.type === "back_forward")) automatic.submit();
+  if (automatic && !(visit && visit.type === "back_forward")) {
+    const line = document.querySelector(".count");
+    let left = Number(automatic.dataset.automatic);
+    if (line) {
+      const sentences = line.dataset.lines.split("|");
+      line.hidden = false;
+      const stop = () => {
+        clearInterval(counting);
+        line.classList.add("stopped"); // it keeps its place: nothing moves
+      };
+      const counting = setInterval(() => {
+        left -= 1;
+        if (left > 0) line.querySelector("[data-count]").textContent = sentences[left - 1];
+        else {
+          stop();
+          automatic.submit();
+        }
+      }, 1000);
+      for (const touch of ["click", "keydown", "wheel", "touchmove"]) {
+        window.addEventListener(touch, stop, { capture: true, passive: true });
+      }
+    } else automatic.submit();
+  }
 })();
