@@ -74,23 +74,22 @@ async def recover(gateway: Gateway, left_behind: Sequence[Transaction]) -> None:
     while waiting:
         one_round = _Round(gateway)
         await one_round.work_off(waiting)
-        if not one_round.unreachable:
-            return
-        await asyncio.sleep(RECOVER_EVERY_S)
-        fresh = [await gateway.store.transaction(tran.tran_id) for tran in waiting]
-        waiting = [tran for tran in fresh if tran and tran.state in UNRESOLVED]
+        waiting = one_round.unsent
+        if waiting:
+            await asyncio.sleep(RECOVER_EVERY_S)
 
 
 class _Round:
     """One look at all that is unresolved; it ends early when the host cannot be reached.
 
     Attributes:
-        unreachable: A message could not be sent.
+        unsent: What could not be sent, and what was then passed over, not read again: it may be
+            a million transactions.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self.unreachable = False
+        self.unsent: list[Transaction] = []
 
     async def work_off(self, found: Sequence[Transaction]) -> None:
         """Resolve one after the other, several at a time."""
@@ -104,33 +103,38 @@ class _Round:
         await asyncio.sleep(number / PER_SECOND)  # evenly, not all in one moment
         for tran in waiting:
             # What has not left an authorisation that is given up must be written all the same.
-            if not self.unreachable or tran.state is TranState.SENT:
-                await self._attempt(tran)
-                await asyncio.sleep(HOST_AT_ONCE / PER_SECOND)
+            if self.unsent and tran.state is not TranState.SENT:
+                self.unsent.append(tran)
+                continue
+            log = self._gateway.log.bind(order_id=tran.order_id, tran_id=tran.tran_id)
+            try:
+                await self._attempt(tran.tran_id, log)
+            except Exception:  # it keeps nobody else waiting
+                log.exception("transaction_not_looked_at", state=tran.state)
+            await asyncio.sleep(HOST_AT_ONCE / PER_SECOND)
 
-    async def _attempt(self, found: Transaction) -> None:
-        """Resolve one transaction; one that cannot be resolved keeps nobody else waiting."""
-        log = self._gateway.log.bind(order_id=found.order_id, tran_id=found.tran_id)
-        try:
-            await self._attempt_fresh(found.tran_id, log)
-        except Exception:
-            log.exception("transaction_not_resolved", state=found.state)
-
-    async def _attempt_fresh(self, tran_id: int, log: FilteringBoundLogger) -> None:
+    async def _attempt(self, tran_id: int, log: FilteringBoundLogger) -> None:
         """Resolve a transaction as it is now: since the round began the operator may have."""
-        tran = await self._gateway.store.transaction(tran_id)
-        if tran is None or tran.state not in UNRESOLVED or tran.parked_at is not None:
+        tran = await self._unresolved(tran_id)
+        if tran is None:
             return
         reach("reconcile.found", tran.state)
-        outcome = await self._resolve(tran)
-        log.warning("transaction_reconciled", state=tran.state, outcome=outcome)
+        try:
+            outcome = await _RESOLVE[tran.kind, tran.state is TranState.REVERSING](
+                self._gateway, tran
+            )
+            log.warning("transaction_reconciled", state=tran.state, outcome=outcome)
+            if outcome is Outcome.NOT_SENT and (now := await self._unresolved(tran_id)):
+                self.unsent.append(now)
+        except Exception:  # it is parked all the same, when its time has come
+            log.exception("transaction_not_resolved", state=tran.state)
         await _park(self._gateway, tran)
         reach("reconcile.done", tran.state)
 
-    async def _resolve(self, tran: Transaction) -> Outcome:
-        outcome = await _RESOLVE[tran.kind, tran.state is TranState.REVERSING](self._gateway, tran)
-        self.unreachable = self.unreachable or outcome is Outcome.NOT_SENT
-        return outcome
+    async def _unresolved(self, tran_id: int) -> Transaction | None:
+        tran = await self._gateway.store.transaction(tran_id)
+        waits = tran is not None and tran.state in UNRESOLVED and tran.parked_at is None
+        return tran if waits else None
 
 
 async def _park(gateway: Gateway, tran: Transaction) -> None:

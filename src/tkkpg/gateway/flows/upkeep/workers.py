@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 EXPIRE_EVERY: Final = timedelta(seconds=1)
 DELIVER_EVERY_S: Final = 1.0
+PAUSE_S: Final = 0.5
+"""After a failure, so that what fails at once does not fail without end."""
 RECONCILE_EVERY: Final = timedelta(seconds=5)
 
 
@@ -80,10 +82,11 @@ async def _repeat(
     rest: Callable[[], Awaitable[None]],
     log: FilteringBoundLogger,
 ) -> None:
-    """Work, rest, and again; a failed round is logged and the next one tries anew."""
+    """Work, rest, and again; whichever fails is logged, and after a pause all goes on."""
     while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("worker_round_failed")
-        await rest()
+        for step in (work, rest):
+            try:
+                await step()
+            except Exception:
+                log.exception("worker_round_failed")
+                await asyncio.sleep(PAUSE_S)

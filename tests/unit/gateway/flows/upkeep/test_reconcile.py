@@ -25,10 +25,11 @@ from tests.paying import (
 
 from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.flows.resolve import resolve
-from tkkpg.gateway.flows.upkeep.reconcile import HOST_AT_ONCE, reconcile
+from tkkpg.gateway.flows.upkeep.reconcile import HOST_AT_ONCE, reconcile, recover
 from tkkpg.gateway.model.decisions.resolution import Resolution
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction, TranState
+from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.protocol.values import OrderRef, OrderStatus
 
 pytestmark = pytest.mark.anyio
@@ -174,6 +175,43 @@ async def test_a_host_out_of_reach_is_not_asked_for_every_transaction(tmp_path: 
         asked = host.count(TranKind.REFUND)
         assert await reconcile(at.gateway, at.clock.now()) == len(refs)
         assert host.count(TranKind.REFUND) - asked <= HOST_AT_ONCE
+
+
+async def test_while_the_host_is_out_of_reach_what_waits_is_not_read_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tkkpg.gateway.flows.upkeep.reconcile.HOST_AT_ONCE", 1)
+    monkeypatch.setattr("tkkpg.gateway.flows.upkeep.reconcile.PER_SECOND", 10_000)
+    monkeypatch.setattr("tkkpg.gateway.flows.upkeep.reconcile.RECOVER_EVERY_S", 0)
+    host = AnsweringHost()
+    async with stage(tmp_path, host=host) as at:
+        refs = await unanswered(at, host, 8)
+        left_behind = [(await last(at, ref))[1] for ref in refs]
+        host.answers(TranKind.REFUND, *[HostReply.not_sent()] * 5)
+        reads: list[int] = []
+        read = SQLiteStore.transaction
+
+        async def counted(self: SQLiteStore, tran_id: int) -> Transaction | None:
+            reads.append(tran_id)
+            return await read(self, tran_id)
+
+        monkeypatch.setattr(SQLiteStore, "transaction", counted)
+        await recover(at.gateway, left_behind)
+
+        assert {(await last(at, ref))[0].status for ref in refs} == {OrderStatus.REFUNDED}
+        assert len(reads) <= 3 * (len(refs) + 5)
+
+
+async def test_what_cannot_be_resolved_for_a_day_is_left_to_the_operator_too(
+    tmp_path: Path,
+) -> None:
+    host = AnsweringHost()
+    async with stage(tmp_path, host=host) as at:
+        (ref,) = await unanswered(at, host, 1)
+        host.answers(TranKind.REFUND, Answer(reply=None))
+        at.clock.advance(timedelta(hours=24))
+        await reconcile(at.gateway, at.clock.now())
+        assert (await last(at, ref))[1].parked_at == at.clock.now()
 
 
 async def test_one_that_cannot_be_resolved_keeps_the_others_not_waiting(tmp_path: Path) -> None:
