@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 AHEAD_MAX: Final = timedelta(days=3653)
 """Ten years: longer than any card or order lives, and a slip of the finger is not kept for ever."""
+REACHED_MAX: Final = 2 * AHEAD_MAX
+"""So far ahead of the machine's clock is no time that was ever reached: one of the two is wrong."""
 LOOK_EVERY_S: Final = 1.0
 """How often a sleeper looks whether another process has moved the clock."""
 LOOK_AGAIN_S: Final = 0.02
@@ -101,7 +103,7 @@ class BusinessClock:
             machine: Wall time, UTC.
 
         Raises:
-            ConfigurationError: The file holds something else.
+            ConfigurationError: The file holds something else, or what cannot be.
         """
         self._path = path
         self._machine = machine
@@ -112,6 +114,7 @@ class BusinessClock:
         self._writing = Lock()
         self._moved = asyncio.Event()
         self._look()
+        self.not_before(self._reached)
 
     def now(self) -> datetime:
         """Business time, UTC."""
@@ -159,7 +162,18 @@ class BusinessClock:
         self._moved = asyncio.Event()
 
     def not_before(self, moment: datetime) -> None:
-        """Let business time be no earlier than a time that is stored."""
+        """Let business time be no earlier than a time that is stored.
+
+        Raises:
+            ConfigurationError: It is decades after the machine's clock.
+        """
+        machine = self._machine()
+        if moment - machine > REACHED_MAX:
+            raise ConfigurationError(
+                f"Business time has reached {_shown(moment)}, but the machine's clock says "
+                f"{_shown(machine)}. Set the machine's clock and start again. If it is right, the "
+                "home holds a time that is wrong: put it back from a backup."
+            )
         self._reached = max(self._reached, moment)
 
     def keep(self) -> timedelta:

@@ -177,6 +177,18 @@ def test_time_that_is_stored_is_not_gone_back_behind(path: Path, machine: Machin
     assert clock.now() == MACHINE + HOUR
 
 
+def test_a_time_decades_after_the_machines_is_refused_with_a_sentence(
+    path: Path, machine: Machine
+) -> None:
+    clock = BusinessClock(path, machine=machine)
+    with pytest.raises(ConfigurationError, match="Set the machine's clock"):
+        clock.not_before(MACHINE.replace(year=2126))
+    clock.keep()
+    machine.time = datetime(1970, 1, 1, tzinfo=UTC)  # as of a machine without a battery
+    with pytest.raises(ConfigurationError, match="has reached 2026-11-24 12:00:00 in Baku"):
+        BusinessClock(path, machine=machine)
+
+
 def test_keeping_the_time_keeps_the_lead(path: Path, machine: Machine) -> None:
     clock = BusinessClock(path, machine=machine)
     clock.advance(HOUR)

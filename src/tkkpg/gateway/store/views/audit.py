@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from tkkpg.gateway.store import rows
 from tkkpg.gateway.store.sqlite import select
 from tkkpg.gateway.store.views.snapshot import reading
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
+
+LAST_POSSIBLE: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""A damaged row may hold a time that no calendar has."""
 
 
 def newest_at(path: Path) -> datetime | None:
@@ -24,6 +27,8 @@ def newest_at(path: Path) -> datetime | None:
     """
     with reading(path) as db:
         ((newest,),) = select(
-            db, "SELECT max(at) FROM (SELECT at FROM audit ORDER BY audit_id DESC LIMIT 1000)"
+            db,
+            "SELECT min(max(at), ?) FROM (SELECT at FROM audit ORDER BY audit_id DESC LIMIT 1000)",
+            (rows.micros(LAST_POSSIBLE),),
         )
     return rows.moment_or_none(newest)
