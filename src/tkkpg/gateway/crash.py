@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.model.transaction import UNRESOLVED, TranKind
+from tkkpg.protocol.values import Operation
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 CRASH_AT: Final = "TKKPG_CRASH_AT"
 CRASH_TRACE: Final = "TKKPG_CRASH_TRACE"
@@ -34,7 +37,7 @@ class Step:
 
     name: str
     moment: str
-    of: tuple[str, ...] = ()
+    of: Iterable[str] = ()
 
 
 ACTIONS: Final = (
@@ -74,21 +77,8 @@ ACTIONS: Final = (
     "transaction_resolved",
 )
 """What plans do, by `Plan.action`."""
-MESSAGES: Final = ("authorisation", "completion", "reversal", "refund", "advice")
+MESSAGES: Final = (*(kind.lower() for kind in TranKind), "advice")
 """What is sent to the host; an advice undoes an authorisation that nobody knows."""
-OPERATIONS: Final = (
-    "CreateOrder",
-    "GetOrderStatus",
-    "GetOrderInformation",
-    "GetOrders",
-    "Completion",
-    "Reverse",
-    "Refund",
-    "Purchase",
-)
-"""What is asked on /Exec."""
-UNRESOLVED: Final = ("SENT", "UNKNOWN", "REVERSING")
-"""States that reconciliation works on."""
 
 STEPS: Final = (
     Step("commit.before", "It is decided, and nothing of it is stored.", ACTIONS),
@@ -96,9 +86,9 @@ STEPS: Final = (
     Step("host.before", "The message is reserved and stored; nothing was sent.", MESSAGES),
     Step("host.sent", "The frame has gone to the socket; there is no reply.", MESSAGES),
     Step("host.answered", "The reply was read; nothing of it is stored.", MESSAGES),
-    Step("exec.request", "The merchant's request was read; nothing was done.", OPERATIONS),
-    Step("exec.before_reply", "The request was carried out; its reply is not sent.", OPERATIONS),
-    Step("exec.after_reply", "The reply has gone to the socket.", OPERATIONS),
+    Step("exec.request", "The merchant's request was read; nothing was done.", Operation),
+    Step("exec.before_reply", "The request was carried out; its reply is not sent.", Operation),
+    Step("exec.after_reply", "The reply has gone to the socket.", Operation),
     Step("page.request", "The payer's card was read; nothing was done."),
     Step("page.before_reply", "The card was paid with or declined; the browser waits."),
     Step("page.after_reply", "The browser's answer has gone to the socket."),

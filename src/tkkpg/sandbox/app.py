@@ -97,6 +97,7 @@ class SandboxSettings:
         opening_balance: What the merchant's current account holds in a fresh home.
         fresh: Start empty.
         host_timeout_s: How long a silent host is waited for.
+        settle_every_s: Pause between settlements.
         fault_seed: The same seed gives the same faults.
         fault_rates: Name of a fault to the share of messages that it strikes.
     """
@@ -111,6 +112,7 @@ class SandboxSettings:
     opening_balance: Amount = OPENING_BALANCE
     fresh: bool = False
     host_timeout_s: float = 15.0
+    settle_every_s: float = 1.0
     fault_seed: int = 0
     fault_rates: Mapping[str, float] = field(default_factory=dict)
 
@@ -352,6 +354,7 @@ def _config(settings: SandboxSettings, info: SandboxInfo) -> GatewayConfig:
         sandbox=True,
         test_cards={card.pan: card.expiry for card in every_card()},
         host_timeout_s=settings.host_timeout_s,
+        settle_every_s=settings.settle_every_s,
         allow_loopback=True,
     )
 

@@ -10,9 +10,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from tests.faults.grid.flows import Flow, resolve_parked
-from tests.faults.grid.ledgers import Merchant, compare, waiting
-from tests.faults.grid.lives import UNANSWERED, Life, life
+from tests.faults.grid.flows import Flow, at_rest, resolve_parked
+from tests.faults.grid.ledgers import Merchant, compare
+from tests.faults.grid.lives import UNANSWERED, UNSETTLED, Life, life
 from tests.faults.grid.report import Row, row_of
 from tests.faults.grid.told import Told
 
@@ -20,8 +20,8 @@ from tkkpg.gateway.crash import POINTS
 
 RECOVERED_S: Final = 20.0
 """How long a gateway may take to leave nothing unresolved."""
-AFTER_S: Final = 1.5
-"""How long a life that resolves nothing is left alone: longer than its workers' pauses."""
+AFTER_S: Final = 0.3
+"""How long a recording goes on after the last commit: what follows that is a few statements."""
 CELL_S: Final = 90.0
 
 
@@ -53,17 +53,13 @@ async def trace(bench: Bench, flow: Flow) -> list[str]:
     async with life(home, trace=reached, options=flow.options) as one:
         await flow.drive(one, Told())
         await _rest(one, flow)
+        await one.gone(AFTER_S)
     return list(dict.fromkeys(reached.read_text("utf-8").split()))
 
 
 def plan(traces: dict[Flow, list[str]]) -> list[tuple[Flow, str]]:
-    """Decide what is tried: all points of the flows that are tried whole, then what is new."""
-    seen: set[str] = set()
-    cells = []
-    for flow, points in traces.items():
-        cells += [(flow, point) for point in points if flow.whole or point not in seen]
-        seen |= set(points)
-    return cells
+    """Decide what is tried: every flow at every point that it reaches."""
+    return [(flow, point) for flow, points in traces.items() for point in points]
 
 
 def unreached(traces: dict[Flow, list[str]]) -> list[str]:
@@ -95,7 +91,7 @@ async def _cell(home: Path, flow: Flow, point: str) -> Row:
             with suppress(*UNANSWERED):
                 await flow.drive(one, told)
             await _rest(one, flow)
-        died = await one.gone(AFTER_S)
+        died = await one.gone()
     async with life(home) as one:
         unresolved = await recover(one)
         found = await compare(one, told, Merchant())
@@ -119,24 +115,10 @@ async def _earlier(home: Path, flow: Flow, told: Told) -> None:
 
 async def _rest(one: Life, flow: Flow) -> None:
     """Leave a life alone until it has done what it does by itself, or is dead."""
-    if flow.resolved:
-        await _nothing_waits(one)
-        await asyncio.sleep(0.1)  # what follows the last commit
-    else:
-        await one.gone(AFTER_S)
+    await at_rest(one, RECOVERED_S, settled=UNSETTLED not in flow.options)
 
 
 async def recover(one: Life) -> dict[str, int]:
     """Wait until nothing is unresolved; give what still is after the time for it."""
     await resolve_parked(one)
-    return await _nothing_waits(one)
-
-
-async def _nothing_waits(one: Life) -> dict[str, int]:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + RECOVERED_S
-    while True:
-        left = waiting(one.home)
-        if not left or one.process.returncode is not None or loop.time() > deadline:
-            return left
-        await asyncio.sleep(0.05)
+    return await at_rest(one, RECOVERED_S)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urljoin
 
-import apsw
-from tests.faults.grid.lives import Life
+from tests.faults.grid.ledgers import UNSETTLED_MERCHANTS, waiting
+from tests.faults.grid.lives import UNSETTLED, Life
 from tests.faults.grid.told import Told
 from tests.sandbox_command import TKKPG
 
@@ -27,11 +27,14 @@ from tkkpg.client import (
     OrderStatus,
     OrderType,
 )
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.app import CONTROL, DATABASE
+from tkkpg.gateway.control import ask_owner
+from tkkpg.gateway.model.transaction import NO_LINK_CODE
 from tkkpg.gateway.store.sqlite import connect, select
 from tkkpg.protocol.redirect import payment_url
 from tkkpg.sandbox.cardholder import Conduct, form_with, pay
 from tkkpg.sandbox.cards import find_card
+from tkkpg.sandbox.faults.verbs import OUTCOME
 
 Drive: TypeAlias = Callable[[Life, Told], Awaitable[None]]
 
@@ -40,7 +43,6 @@ PART: Final = Amount.of("20.00", AZN)
 PLAIN: Final = OrderOptions()
 BACK: Final = Amount.of("10.00", AZN)
 PATIENCE_S: Final = 10.0
-BUSY_MS: Final = 10_000
 CANCEL_FORM: Final = '<form class="cancel"'
 
 
@@ -55,8 +57,6 @@ class Flow:
         left_at: Crash point at which that life before ended; empty: killed when it was done.
         prepare: What is done to the home between the two.
         options: Of the life on trial.
-        resolved: Whether the life on trial, left alone, ends up with nothing unresolved.
-        whole: Every point that it reaches is tried, also those that an earlier flow reaches.
     """
 
     name: str
@@ -65,8 +65,6 @@ class Flow:
     left_at: str = ""
     prepare: Callable[[Path], None] | None = None
     options: tuple[str, ...] = ()
-    resolved: bool = True
-    whole: bool = False
 
 
 async def order(
@@ -90,13 +88,36 @@ async def buy(
     kind: OrderType = OrderType.PURCHASE,
     conduct: Conduct = Conduct.PASS,
 ) -> CreatedOrder:
-    """Create an order, pay it on the page, and ask about it."""
+    """Create an order, and pay it on the page."""
     created = await order(one, told, kind)
     await type_card(one, told, created.ref, card, conduct)
+    return created
+
+
+async def ask(one: Life, _told: Told, created: CreatedOrder) -> None:
+    """Ask everything that can be asked about an order."""
     await one.client.get_order_status(created.ref)
     await one.client.get_order_information(created.ref)
     await one.client.get_orders(OrdersFilter(order_id=created.order_id))
-    return created
+
+
+async def at_rest(one: Life, within_s: float, *, settled: bool = True) -> dict[str, int]:
+    """Wait until a life has done what it does by itself, or is dead; give what still waits.
+
+    Args:
+        one: The life.
+        within_s: The most time for it.
+        settled: Whether the merchants have to be settled too.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    while True:
+        left = waiting(one.home)
+        if not settled:
+            left.pop(UNSETTLED_MERCHANTS, None)
+        if not left or one.dead or loop.time() > deadline:
+            return left
+        await asyncio.sleep(0.02)
 
 
 async def type_card(
@@ -155,15 +176,15 @@ async def too_much(one: Life, _told: Told, created: CreatedOrder) -> None:
 Step: TypeAlias = Callable[[Life, Told, CreatedOrder], Awaitable[None]]
 
 
-def following(
-    *steps: Step, kind: OrderType = OrderType.PURCHASE, issuer: signal.Signals | None = None
-) -> Drive:
+def following(*steps: Step, kind: OrderType = OrderType.PURCHASE, settled: bool = True) -> Drive:
     """Make a drive that pays an order and goes on with it.
+
+    Between two steps the life comes to rest, so that each time the same happens before the next.
 
     Args:
         steps: What is done with it, one after the other.
         kind: Charged at once, or held first.
-        issuer: What the issuer gets just before the last step, which is then refused.
+        settled: Whether each step finds settled what the one before it has charged.
     """
 
     async def drive(one: Life, told: Told) -> None:
@@ -173,38 +194,37 @@ def following(
             OrderStatus.PREAUTH_APPROVED,
         }:
             return
-        *before, last = steps
-        for step in before:
+        for step in steps:
+            await at_rest(one, PATIENCE_S, settled=settled)
             await step(one, told, created)
-        if issuer is None:
-            await last(one, told, created)
-            return
-        one.signal_issuer(issuer)
-        await asyncio.sleep(0.05)
-        try:
-            with suppress(OperationRefused):
-                await last(one, told, created)
-        finally:
-            one.signal_issuer(signal.SIGCONT)
 
     return drive
 
 
-async def mislaid(one: Life, _told: Told, _created: CreatedOrder) -> None:
-    """Let the issuer not find anything any more: it declines with 801."""
-    with closing(apsw.Connection(one.info["journal"])) as journal:
-        journal.set_busy_timeout(BUSY_MS)
-        journal.execute("UPDATE movement SET original = 'mislaid'")
+def meeting(code: str, step: Step) -> Step:
+    """Make a step that meets a response code, and is refused by it."""
 
-
-def declined(step: Step) -> Step:
-    """Make a step that the issuer declines."""
-
-    async def refused(one: Life, told: Told, created: CreatedOrder) -> None:
+    async def met(one: Life, told: Told, created: CreatedOrder) -> None:
+        control = one.home / CONTROL
+        await asyncio.to_thread(ask_owner, control, OUTCOME, code=code, order_id=created.order_id)
         with suppress(OperationRefused):
             await step(one, told, created)
 
-    return refused
+    return met
+
+
+def silent(step: Step) -> Step:
+    """Make a step that the issuer answers when nobody waits any more."""
+
+    async def unanswered(one: Life, told: Told, created: CreatedOrder) -> None:
+        one.signal_issuer(signal.SIGSTOP)
+        try:
+            with suppress(OperationRefused):
+                await step(one, told, created)
+        finally:
+            one.signal_issuer(signal.SIGCONT)
+
+    return unanswered
 
 
 async def paying_again(one: Life, told: Told) -> None:
@@ -255,7 +275,7 @@ async def nothing(one: Life, told: Told) -> None:
 async def until(one: Life, question: str) -> None:
     """Wait until a question to the database has an answer, or the process is gone."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_S
-    while one.process.returncode is None and asyncio.get_running_loop().time() < deadline:
+    while not one.dead and asyncio.get_running_loop().time() < deadline:
         with closing(connect(one.home / DATABASE, writing=False)) as db:
             if select(db, question):
                 return
@@ -308,27 +328,30 @@ def later(hours: int) -> Callable[[Path], None]:
     return age
 
 
+DECLINES: Final = "568"
 HOLD: Final = OrderType.PRE_AUTH
-STOP, KILL = signal.SIGSTOP, signal.SIGKILL
 APPROVED: Final = paying("approve")
 CHALLENGED: Final = paying("challenge")
 KEPT: Final = "commit.after:authentication_kept"
 REFUNDING: Final = following(give_back)
 COMPLETING: Final = following(complete, kind=HOLD)
-SILENT_REFUND: Final = following(give_back, issuer=STOP)
-SILENT_COMPLETION: Final = following(complete, kind=HOLD, issuer=STOP)
-SILENT_REVERSAL: Final = following(complete, reverse, kind=HOLD, issuer=STOP)
+SILENT_REFUND: Final = following(silent(give_back))
+SILENT_COMPLETION: Final = following(silent(complete), kind=HOLD)
+SILENT_REVERSAL: Final = following(complete, silent(reverse), kind=HOLD)
 FLOWS: Final = (
-    Flow("purchase approved", APPROVED, whole=True),
-    Flow("purchase declined", paying("076"), whole=True),
-    Flow("purchase, silent host", paying("810"), whole=True),
-    Flow("refund", REFUNDING, whole=True),
-    Flow("hold completed", COMPLETING, whole=True),
-    Flow("challenge passed", CHALLENGED),
-    Flow("challenge failed", paying("challenge", Conduct.WRONG)),
-    Flow("charge reversed", following(reverse)),
+    Flow("purchase approved", following(ask)),
+    Flow("purchase declined", paying("076")),
+    Flow("purchase, silent host", paying("810")),
+    Flow("refund", REFUNDING),
+    Flow("refund at once", following(give_back, settled=False), options=(UNSETTLED,)),
+    Flow("hold completed", COMPLETING),
     Flow("hold reversed", following(reverse, kind=HOLD)),
     Flow("completed, then refunded", following(complete, give_back, kind=HOLD)),
+    Flow("completed, then reversed", following(complete, reverse, kind=HOLD)),
+    Flow("charge reversed", following(reverse)),
+    Flow("charge reversed at once", following(reverse, settled=False), options=(UNSETTLED,)),
+    Flow("challenge passed", CHALLENGED),
+    Flow("challenge failed", paying("challenge", Conduct.WRONG)),
     Flow("saved card", paying_again),
     Flow("refund refused", following(too_much)),
     Flow("purchase, no link", paying("-1")),
@@ -336,28 +359,22 @@ FLOWS: Final = (
     Flow("payer leaves", leaving),
     Flow("merchant changed", changing),
     Flow("order expires", nothing, ordering, prepare=later(1)),
-    Flow("refund, declined", following(mislaid, declined(give_back))),
-    Flow("refund, no link", following(give_back, issuer=KILL)),
-    Flow("refund, silent host", SILENT_REFUND, resolved=False),
-    Flow("completion, declined", following(mislaid, declined(complete), kind=HOLD)),
-    Flow("completion, no link", following(complete, kind=HOLD, issuer=KILL)),
-    Flow("completion, silent host", SILENT_COMPLETION, resolved=False),
-    Flow("reversal, declined", following(mislaid, declined(reverse))),
-    Flow("reversal, no link", following(reverse, issuer=KILL)),
-    Flow("reversal, silent host", SILENT_REVERSAL, resolved=False),
-    Flow("card typed again", typing_again, CHALLENGED, KEPT, whole=True),
-    Flow("payment recovered", nothing, APPROVED, "host.answered:authorisation", whole=True),
-    Flow("reversal recovered", nothing, paying("810"), "host.before:advice", whole=True),
-    Flow("refund recovered", nothing, REFUNDING, "host.answered:refund", whole=True),
-    Flow("completion recovered", nothing, COMPLETING, "host.answered:completion", whole=True),
+    Flow("refund, declined", following(meeting(DECLINES, give_back))),
+    Flow("refund, no link", following(meeting(NO_LINK_CODE, give_back))),
+    Flow("refund, silent host", SILENT_REFUND),
+    Flow("completion, declined", following(meeting(DECLINES, complete), kind=HOLD)),
+    Flow("completion, no link", following(meeting(NO_LINK_CODE, complete), kind=HOLD)),
+    Flow("completion, silent host", SILENT_COMPLETION),
+    Flow("reversal, declined", following(meeting(DECLINES, reverse))),
+    Flow("reversal, no link", following(meeting(NO_LINK_CODE, reverse))),
+    Flow("reversal, silent host", SILENT_REVERSAL),
+    Flow("card typed again", typing_again, CHALLENGED, KEPT),
+    Flow("payment recovered", nothing, APPROVED, "host.answered:authorisation"),
+    Flow("reversal recovered", nothing, paying("810"), "host.before:advice"),
+    Flow("refund recovered", nothing, REFUNDING, "host.answered:refund"),
+    Flow("completion recovered", nothing, COMPLETING, "host.answered:completion"),
     Flow("undoing recovered", nothing, following(reverse), "host.answered:reversal"),
-    Flow(
-        "silence recovered",
-        nothing,
-        SILENT_REFUND,
-        "commit.after:refund_unknown",
-        whole=True,
-    ),
+    Flow("silence recovered", nothing, SILENT_REFUND, "commit.after:refund_unknown"),
     Flow(
         "silent completion recovered", nothing, SILENT_COMPLETION, "commit.after:completion_unknown"
     ),
@@ -365,10 +382,9 @@ FLOWS: Final = (
     Flow(
         "operator resolves",
         resolving,
-        paying("approve"),
+        APPROVED,
         "host.before:authorisation",
         later(25),
         ("--fault", "silence=1"),
-        resolved=False,
     ),
 )

@@ -39,10 +39,11 @@ WAITING: Final = (
     f" WHEN posting IN ({PAYABLES}) THEN {SIGNED} ELSE 0 END), 0) <> 0 FROM entry e),"
     " (SELECT count(*) FROM notification WHERE state = 'QUEUED')"
 )
+UNSETTLED_MERCHANTS: Final = "unsettled merchants"
 WAITING_FOR: Final = (
     "orders without an outcome",
     "transactions without an outcome",
-    "unsettled merchants",
+    UNSETTLED_MERCHANTS,
     "undelivered notifications",
 )
 """What `WAITING` counts."""

@@ -114,6 +114,6 @@ async def _buy_on(one: Life, told: Told, cards: tuple[str, ...]) -> None:
             if told.outcomes.get(created.order_id) in PAID_FOR:
                 for step in steps:
                     await step(one, told, created)
-        if one.process.returncode is not None:
+        if one.dead:
             return
         await asyncio.sleep(0)

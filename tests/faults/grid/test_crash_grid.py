@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from scripts.crash import SHORT_FLOWS, SHORT_POINTS, SHORT_ROUNDS, main
+from tests.faults.grid.cells import plan, unreached
 from tests.faults.grid.flows import FLOWS
 from tests.faults.grid.ledgers import Comparison, believe
 from tests.faults.grid.report import RANDOM, Row, page, summary
 from tests.faults.grid.told import Told
 
 from tkkpg.client import OrderRef, OrderStatus
+from tkkpg.gateway.crash import POINTS
 
 CLEAN = Row(point="commit.after:order_created", flow="refund", ours_minor=2000, issuer_minor=2000)
 
@@ -70,6 +72,19 @@ def test_the_page_adds_up_the_rows_of_a_flow_and_of_a_point() -> None:
     text = page([CLEAN, replace(CLEAN, point="page.request", lost=1)])
     assert "| refund | 2 | 40.00 | 40.00 | 0.00 | 1 | 0 | 0 | 0 |" in text
     assert "; nothing was done. | 1 | 1 | 0 | 0 |" in text
+
+
+def test_every_flow_is_tried_at_every_point_that_it_reaches() -> None:
+    first, second = FLOWS[:2]
+    reached = {first: ["page.request", "deliver.taken"], second: ["page.request"]}
+    assert plan(reached) == [
+        (first, "page.request"),
+        (first, "deliver.taken"),
+        (second, "page.request"),
+    ]
+    missing = unreached(reached)
+    assert len(missing) == len(POINTS) - 2
+    assert "page.before_reply" in missing
 
 
 def test_flows_have_names_of_their_own() -> None:

@@ -56,6 +56,14 @@ ACS_PORT: Final = 8444
     help="Seconds that a silent issuer is waited for.",
 )
 @click.option(
+    "--settle-every",
+    type=click.FloatRange(0.1, 86_400),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Pause between settlements; a long one leaves time to reverse a charge before its own.",
+)
+@click.option(
     "--fault",
     "faults",
     type=FAULT_RATE,
@@ -76,6 +84,7 @@ def sandbox(
     host_names: tuple[str, ...],
     opening_balance: Amount,
     host_timeout: float,
+    settle_every: float,
     faults: tuple[tuple[str, float], ...],
     fault_seed: int,
     fresh: bool,
@@ -102,6 +111,7 @@ def sandbox(
         opening_balance=opening_balance,
         fresh=fresh,
         host_timeout_s=host_timeout,
+        settle_every_s=settle_every,
         fault_rates=dict(faults),
         fault_seed=fault_seed,
     )
