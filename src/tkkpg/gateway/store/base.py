@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.model.order import Order
     from tkkpg.gateway.model.plan import Facts, Notification, Plan
-    from tkkpg.gateway.model.transaction import Transaction
+    from tkkpg.gateway.model.transaction import Transaction, TranState
 
 EVER: Final = datetime.max.replace(tzinfo=UTC)
 """A time after all others."""
@@ -40,6 +40,17 @@ class Backlog:
     oldest_open: datetime | None
     queued: int
     oldest_queued: datetime | None
+
+
+class Unresolved(NamedTuple):
+    """A transaction without an outcome, no more than names it: there may be a million.
+
+    Whoever works on it reads it, so one that cannot be read stands in no other's way.
+    """
+
+    tran_id: int
+    order_id: int
+    state: TranState
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +119,7 @@ class Store(Protocol):
         """List orders whose time is over and not yet written so."""
         ...
 
-    async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Transaction]:
+    async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Unresolved]:
         """List transactions without an outcome whose last message was sent before a time.
 
         Parked ones are not listed: they are the operator's.

@@ -11,9 +11,10 @@ import apsw
 from tkkpg.gateway.model.decisions.settlement import Unsettled
 from tkkpg.gateway.model.ledger import BECOMES_PAYABLE, PAYABLE
 from tkkpg.gateway.model.plan import Capture, Facts
+from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.store import rows, seals
 from tkkpg.gateway.store.apply import apply
-from tkkpg.gateway.store.base import EVER, Backlog
+from tkkpg.gateway.store.base import EVER, Backlog, Unresolved
 from tkkpg.gateway.store.group_commit import GroupCommit
 from tkkpg.gateway.store.order_search import OrderSearch
 from tkkpg.protocol.values import CURRENCIES
@@ -224,16 +225,19 @@ class SQLiteStore:
         )
         return [order_id for (order_id,) in found]
 
-    async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Transaction]:
+    async def unresolved(self, sent_before: datetime, limit: int) -> Sequence[Unresolved]:
         """List transactions without a final state; see `Store.unresolved`."""
         found = select(
             self._reader,
-            f"SELECT {rows.TRAN} FROM tran WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')"  # noqa: S608 - constant columns
+            "SELECT tran_id, order_id, state FROM tran"
+            " WHERE state IN ('SENT', 'UNKNOWN', 'REVERSING')"
             " AND sent_at < ?1 AND coalesce(reversal_at, sent_at) < ?1 AND parked_at IS NULL"
             " ORDER BY sent_at LIMIT ?2",
             (rows.micros(sent_before), limit),
         )
-        return [rows.tran_of(row) for row in found]
+        return [
+            Unresolved(tran_id, order_id, TranState(state)) for tran_id, order_id, state in found
+        ]
 
     async def transaction(self, tran_id: int) -> Transaction | None:
         """Find a transaction; see `Store.transaction`."""

@@ -27,6 +27,7 @@ from tkkpg.gateway.model.transaction import (
     TranKind,
     TranState,
 )
+from tkkpg.gateway.store.base import Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,14 +64,14 @@ async def reconcile(gateway: Gateway, sent_before: datetime) -> int:
     return len(found)
 
 
-async def recover(gateway: Gateway, left_behind: Sequence[Transaction]) -> None:
+async def recover(gateway: Gateway, left_behind: Sequence[Unresolved]) -> None:
     """Resolve what a crash left behind, again and again until the host can be reached.
 
     Args:
         gateway: What to work with.
         left_behind: What was unresolved before anything new was begun.
     """
-    waiting: Sequence[Transaction] = left_behind
+    waiting: Sequence[Unresolved] = left_behind
     while waiting:
         one_round = _Round(gateway)
         await one_round.work_off(waiting)
@@ -89,9 +90,9 @@ class _Round:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self.unsent: list[Transaction] = []
+        self.unsent: list[Unresolved] = []
 
-    async def work_off(self, found: Sequence[Transaction]) -> None:
+    async def work_off(self, found: Sequence[Unresolved]) -> None:
         """Resolve one after the other, several at a time."""
         waiting = iter(found)
         workers = min(HOST_AT_ONCE, len(found))
@@ -99,7 +100,7 @@ class _Round:
             for at in range(workers):
                 group.create_task(self._worker(waiting, at))
 
-    async def _worker(self, waiting: Iterator[Transaction], number: int) -> None:
+    async def _worker(self, waiting: Iterator[Unresolved], number: int) -> None:
         await asyncio.sleep(number / PER_SECOND)  # evenly, not all in one moment
         for tran in waiting:
             # What has not left an authorisation that is given up must be written all the same.
@@ -125,7 +126,7 @@ class _Round:
             )
             log.warning("transaction_reconciled", state=tran.state, outcome=outcome)
             if outcome is Outcome.NOT_SENT and (now := await self._unresolved(tran_id)):
-                self.unsent.append(now)
+                self.unsent.append(Unresolved(tran_id, now.order_id, now.state))
         except Exception:  # it is parked all the same, when its time has come
             log.exception("transaction_not_resolved", state=tran.state)
         await _park(self._gateway, tran)

@@ -14,8 +14,8 @@ from tkkpg.protocol.zone import BAKU
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.runtime import Gateway
+    from tkkpg.gateway.store.base import Unresolved
 
 HOST_GRACE_S: Final = 10.0
 """Beyond the host's time-out, before somebody else than the sender may touch a transaction."""
@@ -29,7 +29,7 @@ async def expire_rounds(gateway: Gateway) -> None:
         pass
 
 
-async def reconcile_round(gateway: Gateway, left_behind: Sequence[Transaction] = ()) -> None:
+async def reconcile_round(gateway: Gateway, left_behind: Sequence[Unresolved] = ()) -> None:
     """Resolve what a crash left behind, then what nobody waits for any more."""
     grace = timedelta(seconds=gateway.config.host_timeout_s + HOST_GRACE_S)
 

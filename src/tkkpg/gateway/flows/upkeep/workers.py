@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.runtime import Gateway
+    from tkkpg.gateway.store.base import Unresolved
 
 EXPIRE_EVERY: Final = timedelta(seconds=1)
 DELIVER_EVERY_S: Final = 1.0
@@ -36,7 +36,7 @@ RECONCILE_EVERY: Final = timedelta(seconds=5)
 
 
 def workers(
-    gateway: Gateway, left_behind: Sequence[Transaction]
+    gateway: Gateway, left_behind: Sequence[Unresolved]
 ) -> list[Coroutine[None, None, None]]:
     """Give the work of an open gateway, to be run at the same time.
 

@@ -192,13 +192,13 @@ async def test_a_transaction_that_cannot_be_read_leaves_nothing_under_way(tmp_pa
         host.answers(TranKind.REFUND, HostReply.silent(), HostReply.silent(), Answer(when=go))
         for ref in refs:
             await post(at.exec, refund_request(ref, 3000))
+        damage(tmp_path, "UPDATE tran SET currency = '000' WHERE order_id = ?", refs[1].order_id)
         asked = host.count(TranKind.REFUND)
         later = at.clock.now() + timedelta(minutes=1)
         round_ = asyncio.create_task(reconcile(at.gateway, later))
         async with asyncio.timeout(5):
             while host.count(TranKind.REFUND) == asked:  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.001)
-        damage(tmp_path, "UPDATE tran SET currency = '000' WHERE order_id = ?", refs[1].order_id)
         await asyncio.wait({round_}, timeout=0.1)
         assert not round_.done()
         go.set()

@@ -29,6 +29,7 @@ from tkkpg.gateway.flows.upkeep.reconcile import HOST_AT_ONCE, reconcile, recove
 from tkkpg.gateway.model.decisions.resolution import Resolution
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import HostReply, TranKind, Transaction, TranState
+from tkkpg.gateway.store.base import EVER
 from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.protocol.values import OrderRef, OrderStatus
 
@@ -186,7 +187,7 @@ async def test_while_the_host_is_out_of_reach_what_waits_is_not_read_again_and_a
     host = AnsweringHost()
     async with stage(tmp_path, host=host) as at:
         refs = await unanswered(at, host, 8)
-        left_behind = [(await last(at, ref))[1] for ref in refs]
+        left_behind = await at.gateway.store.unresolved(EVER, len(refs))
         host.answers(TranKind.REFUND, *[HostReply.not_sent()] * 5)
         reads: list[int] = []
         read = SQLiteStore.transaction
