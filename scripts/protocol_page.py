@@ -13,6 +13,7 @@ from tkkpg.gateway.model.lifecycle import EXPIRING, RULES, Rule
 from tkkpg.protocol import schema
 from tkkpg.protocol.codes import listed, status_text
 from tkkpg.protocol.messages import OrderInformation, UnpaidOrderInformation, XMLOut
+from tkkpg.protocol.profiles import PROFILES
 from tkkpg.protocol.schema import REQUIRED, Field, Group, Leaves, Part, Row, Table
 from tkkpg.protocol.values import Language, Operation, OperationStatus, OrderStatus
 
@@ -55,6 +56,13 @@ What the gateway tells the merchant: the form field `xmlmsg`, which the payer's 
 return URL, and the gateway to the merchant's notification URL, where one is configured. The root is
 `XMLOut/Message`, or `Message` alone, as the merchant is configured. It is not signed: confirm it
 with GetOrderStatus.
+"""
+BANKS: Final = """\
+## Other banks
+
+Gateways of this family differ. `tkkpg merchant set MERCHANT --bank-profile NAME` has a merchant's
+replies written as another bank's, to try a client against; `kapital` is what this page describes
+and the default. `--xmlout bare` and `--xmlout-base64` are settings of their own.
 """
 STATUSES: Final = """\
 ## Statuses of a request
@@ -216,6 +224,18 @@ def parts() -> str:
     )
 
 
+def banks() -> str:
+    """List what each profile does differently."""
+    return table_of(
+        ["profile", "what differs", "seen in"],
+        (
+            [f"`{profile.name}`", one.about, one.source]
+            for profile in PROFILES.values()
+            for one in profile.variants
+        ),
+    )
+
+
 def statuses() -> str:
     """List every status of a request."""
     return table_of(
@@ -277,6 +297,8 @@ def page() -> str:
         parts(),
         CALLBACK,
         fields_of(schema.BARE_CALLBACK, asked=False),
+        BANKS,
+        banks(),
         STATUSES,
         statuses(),
         LIFE.format(expiring=expiring),

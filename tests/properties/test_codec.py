@@ -95,6 +95,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     **{as_.text(longest).name: texts(longest) for longest in (15, 128, 512)},
     as_.url.name: urls,
     as_.minor_units.name: amounts,
+    as_.minor_units_or_zero.name: st.just(0) | amounts,
     as_.number.name: numbers,
     as_.nullable_number.name: numbers,
     as_.minutes.name: st.integers(-9_999_999, 9_999_999),

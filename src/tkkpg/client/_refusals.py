@@ -61,6 +61,9 @@ _ADVICE: Final[Mapping[str, str]] = {
     OperationStatus.INVALID_OPERATION: (
         "This gateway does not offer the operation: ask the bank which ones it does."
     ),
+    OperationStatus.WRONG_ORDER_STATUS: (
+        "Nothing was moved: get_order_information says how the order stands."
+    ),
     OperationStatus.ACCOUNT_SHORT: ("Nothing was moved: put money on the account, then repeat it."),
 }
 _INVALID_ORDER: Final = "Check amount, currency, language, texts and return addresses."

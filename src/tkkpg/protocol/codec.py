@@ -21,6 +21,7 @@ from tkkpg.protocol.messages import (
     Response,
     XMLOut,
 )
+from tkkpg.protocol.profiles import KAPITAL
 from tkkpg.protocol.schema import REQUIRED, Field, Group, Leaves, Part, Table
 from tkkpg.protocol.values import Operation, OperationStatus
 from tkkpg.protocol.xml import REPLY_LIMITS, REQUEST_LIMITS, Node
@@ -29,16 +30,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tkkpg.protocol.converters import Converter
+    from tkkpg.protocol.profiles import BankProfile
     from tkkpg.protocol.schema import Path, Place
 
 
-def encode(message: Request | Response) -> bytes:
+def encode(message: Request | Response, profile: BankProfile = KAPITAL) -> bytes:
     """Write a request or a reply: one compact UTF-8 line without a declaration.
+
+    Args:
+        message: What to write.
+        profile: Whose way of writing a reply follows.
 
     Raises:
         LocalProtocolError: A value is missing or is one that no peer would read.
     """
-    return xml.write(_write(message, schema.ENCODINGS[type(message)])).encode()
+    return xml.write(_write(message, profile.encodings[type(message)])).encode()
 
 
 def decode_request(body: bytes) -> Request:
@@ -80,27 +86,34 @@ def decode_response(body: bytes, operation: Operation) -> Response:
     return reply
 
 
-def failure(operation: str, status: str) -> Failure | OrderStatusFailure:
+def failure(
+    operation: str, status: str, profile: BankProfile = KAPITAL
+) -> Failure | OrderStatusFailure:
     """Make the refusal of an operation; GetOrderStatus has an empty order beside 30."""
+    status, details = profile.told(status)
     if (operation, status) == (Operation.GET_ORDER_STATUS, OperationStatus.INVALID_MESSAGE):
         return OrderStatusFailure(status=OperationStatus(status))
-    return Failure(operation=operation, status=status)
+    return Failure(operation=operation, status=status, details=details)
 
 
-def encode_callback(message: XMLOut, *, wrapped: bool, as_base64: bool) -> str:
+def encode_callback(
+    message: XMLOut, *, wrapped: bool, as_base64: bool, profile: BankProfile = KAPITAL
+) -> str:
     """Write the value of the form field `xmlmsg`.
 
     Args:
         message: What to say.
         wrapped: `Message` inside a root `XMLOut` (Kapital since 2022), else `Message` alone.
         as_base64: Base64 of the UTF-8 text, else the text (protocol description, 3.2).
+        profile: Whose way of writing it follows.
 
     Raises:
         LocalProtocolError: A value is missing or is one that no peer would read.
     """
-    table = schema.WRAPPED_CALLBACK if wrapped else schema.BARE_CALLBACK
-    text = xml.write(_write(message, table))
-    return base64.b64encode(text.encode()).decode("ascii") if as_base64 else text
+    text = xml.write(_write(message, profile.callbacks[wrapped]))
+    if as_base64:
+        return base64.b64encode(text.encode()).decode("ascii")
+    return text.translate(profile.signs) if profile.signs else text
 
 
 def decode_callback(xmlmsg: str) -> XMLOut:

@@ -102,11 +102,11 @@ url = Converter(
 )
 
 
-def _read_minor_units(value: str) -> int:
+def _read_minor_units(value: str, least: int = 1) -> int:
     found = _WHOLE.fullmatch(value)
     if found is None:
         _refuse("must be whole minor units: 30.00 AZN is 3000")
-    return _in_range(int(found[1]), 1, AMOUNT_MINOR_MAX)
+    return _in_range(int(found[1]), least, AMOUNT_MINOR_MAX)
 
 
 def _in_range(value: int, least: int, most: int) -> int:
@@ -121,6 +121,12 @@ minor_units = Converter(
     lambda value: str(_in_range(value, 1, AMOUNT_MINOR_MAX)),
 )
 """Whole minor units; `200.0` is read as 200, since clients multiply floats (description, 1.4)."""
+
+minor_units_or_zero = Converter(
+    "whole minor units",
+    lambda value: _read_minor_units(value, 0),
+    lambda value: str(_in_range(value, 0, AMOUNT_MINOR_MAX)),
+)
 
 
 def _read_number(value: str) -> int:
@@ -198,7 +204,7 @@ def _read_told_language(value: str) -> StrEnum:
 
 told_language = Converter("AZ, EN or RU", _read_told_language)
 """Language of an XMLOut: one recorded message says `eng` (protocol description, 3.3)."""
-order_type = _member(OrderType, "Purchase or PreAuth")
+order_type = _member(OrderType, "Purchase or PreAuth, or of other banks Payment or QuasiCash")
 order_status = _member(OrderStatus, "order status")
 operation_status = _member(OperationStatus, "request status")
 

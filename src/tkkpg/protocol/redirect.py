@@ -63,7 +63,7 @@ def read_payment_url(url: str) -> OrderRef | None:
     return read_order_ref(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 
 
-def resolve_return_url(url: str, base: str) -> str | None:
+def resolve_return_url(url: str, base: str, schemes: frozenset[str] = frozenset()) -> str | None:
     """Resolve a return URL as sent against the merchant's base address.
 
     The document itself sends `/testshopPageReturn.jsp` and `app.com`, so a relative address is
@@ -72,12 +72,13 @@ def resolve_return_url(url: str, base: str) -> str | None:
     Args:
         url: As the merchant sent it; may be empty.
         base: Absolute address of the merchant's shop, or empty.
+        schemes: Of the merchant's apps, which an address may have besides http and https.
 
     Returns:
-        An absolute http or https address, or `None` for a relative one without a base.
+        An absolute address of http, https or an app, or `None` for a relative one without a base.
 
     Raises:
-        ValueError: It leads to anything but http or https, has user-info, or holds characters
+        ValueError: It leads to anything else, has user-info, or holds characters
             that browsers drop; the text completes "the address …".
     """
     if not FORBIDDEN_IN_URL.isdisjoint(url) or "\\" in url:
@@ -96,6 +97,8 @@ def resolve_return_url(url: str, base: str) -> str | None:
         raise ValueError(message)
     if not parts.scheme:
         return None
+    if parts.scheme in schemes:
+        return resolved
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         message = "must begin with https:// or http://, or be relative"
         raise ValueError(message)

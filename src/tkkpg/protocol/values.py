@@ -110,10 +110,20 @@ class Language(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How an order charges: at once, or in two steps (protocol description, 2.2)."""
+    """How an order charges: at once, or in two steps (protocol description, 2.2).
+
+    Shops of other banks ask for a payment of a bill or for quasi-cash, which charge at once too.
+    """
 
     PURCHASE = "Purchase"
     PRE_AUTH = "PreAuth"
+    PAYMENT = "Payment"
+    QUASI_CASH = "QuasiCash"
+
+    @property
+    def charged_as(self) -> OrderType:
+        """The type that an order of this one is stored and told as."""
+        return self if self is OrderType.PRE_AUTH else OrderType.PURCHASE
 
 
 class OrderStatus(StrEnum):
@@ -138,12 +148,14 @@ class OperationStatus(StrEnum):
 
     `ACCOUNT_SHORT` answers a refund that the merchant's current account cannot cover: the document
     names code 205 without saying where it stands, and this is its literal reading.
+    `WRONG_ORDER_STATUS` is told by some banks alone; the others answer 30 (see `profiles`).
     """
 
     OK = "00"
     NOT_PERMITTED = "10"
     INVALID_MESSAGE = "30"
     INVALID_OPERATION = "54"
+    WRONG_ORDER_STATUS = "95"
     SYSTEM_ERROR = "96"
     NO_HOST_LINK = "97"
     ACCOUNT_SHORT = "205"

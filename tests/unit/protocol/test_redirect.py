@@ -171,3 +171,12 @@ def test_a_relative_address_without_a_base_leads_nowhere(url: str) -> None:
 def test_a_hostile_address_is_refused(url: str, reason: str, base: str) -> None:
     with pytest.raises(ValueError, match=f"^{reason}"):
         resolve_return_url(url, base)
+
+
+def test_an_app_s_address_stays_as_it_is_where_its_scheme_is_listed() -> None:
+    for url in ("myapp://paid?order=1", "MyApp:paid", "myapp:/paid"):
+        assert resolve_return_url(url, BASE, frozenset({"myapp"})) == url
+        with pytest.raises(ValueError, match="must begin with"):
+            resolve_return_url(url, BASE, frozenset({"other"}))
+    with pytest.raises(ValueError, match="holds a user name"):
+        resolve_return_url("myapp://user@paid", BASE, frozenset({"myapp"}))

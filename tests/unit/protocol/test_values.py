@@ -128,8 +128,8 @@ OPERATIONS = (
     ("kind", "wire"),
     [
         (Language, "AZ EN RU"),
-        (OrderType, "Purchase PreAuth"),
-        (OperationStatus, "00 10 30 54 96 97 205"),
+        (OrderType, "Purchase PreAuth Payment QuasiCash"),
+        (OperationStatus, "00 10 30 54 95 96 97 205"),
         (Operation, OPERATIONS),
     ],
 )
@@ -142,3 +142,10 @@ def test_a_reference_shows_its_number_and_hides_its_session() -> None:
 
     assert "14008766" in repr(ref)
     assert "277F3E92" not in f"{ref} {ref!r}"
+
+
+def test_an_order_of_another_bank_s_type_is_stored_as_a_purchase() -> None:
+    stored = {kind: kind.charged_as for kind in OrderType}
+
+    assert stored.pop(OrderType.PRE_AUTH) is OrderType.PRE_AUTH
+    assert set(stored.values()) == {OrderType.PURCHASE}

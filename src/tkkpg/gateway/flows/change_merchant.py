@@ -15,8 +15,9 @@ from tkkpg.gateway.model.errors import PolicyRefusal
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.gateway.notify.addresses import refusal
 from tkkpg.protocol.converters import SHORT_TEXT_MAX, URL_MAX
+from tkkpg.protocol.profiles import PROFILES
 from tkkpg.protocol.redirect import resolve_return_url
-from tkkpg.protocol.values import CURRENCIES, Operation
+from tkkpg.protocol.values import CURRENCIES, Operation, OrderType
 
 if TYPE_CHECKING:
     from tkkpg.gateway.model.merchant import Merchant
@@ -29,6 +30,40 @@ DUPLICATE_WINDOW_MAX_S: Final = 24 * 60 * 60
 FRAME_ANCESTORS_MAX: Final = 1000
 """Characters: a response header with them still passes every proxy."""
 
+SCHEMES_MAX: Final = 10
+"""Apps of one merchant, each with what it is called on one system or another."""
+BROWSER_SCHEMES: Final = frozenset(
+    {
+        "about",
+        "blob",
+        "chrome",
+        "cid",
+        "content",
+        "data",
+        "feed",
+        "file",
+        "filesystem",
+        "ftp",
+        "http",
+        "https",
+        "intent",
+        "jar",
+        "javascript",
+        "livescript",
+        "mailto",
+        "mid",
+        "resource",
+        "sms",
+        "tel",
+        "vbscript",
+        "view-source",
+        "ws",
+        "wss",
+    }
+)
+"""Schemes that run, read or call something instead of opening a merchant's app."""
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{1,39}")
 _SOURCE: Final = re.compile(
     r"'self'|'none'|https?:|(?:https?://)?(?:\*|(?:\*\.)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)"
     r"(?::(?:[0-9]{1,5}|\*))?"
@@ -162,6 +197,26 @@ def _unauthenticated(value: object) -> Unauthenticated:
     return Unauthenticated(value)
 
 
+def _order_types(names: list[str]) -> frozenset[OrderType]:
+    if not names or not set(names) <= set(OrderType):
+        _refuse(f"must be one or more of {', '.join(OrderType)}")
+    return frozenset(map(OrderType, names))
+
+
+def _return_schemes(names: list[str]) -> frozenset[str]:
+    if len(names) > SCHEMES_MAX or not all(map(_SCHEME.fullmatch, names)):
+        _refuse(f"must be at most {SCHEMES_MAX} schemes of apps in small letters, such as myapp")
+    if taken := BROWSER_SCHEMES.intersection(names):
+        _refuse(f"may not hold {', '.join(sorted(taken))}, which browsers follow themselves")
+    return frozenset(names)
+
+
+def _bank_profile(value: object) -> str:
+    if not isinstance(value, str) or value not in PROFILES:
+        _refuse(f"must be one of {', '.join(PROFILES)}")
+    return value
+
+
 def _whole(most: int, unit: str) -> Callable[[int], int]:
     def check(value: int) -> int:
         if type(value) is not int or not 0 <= value <= most:
@@ -185,6 +240,9 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "duplicate_window_s": _whole(DUPLICATE_WINDOW_MAX_S, "seconds"),
     "card_registration": _switch,
     "unauthenticated": _unauthenticated,
+    "bank_profile": _bank_profile,
+    "order_types": _order_types,
+    "return_schemes": _return_schemes,
     "active": _switch,
 }
 """What can be changed, with what checks a new value."""

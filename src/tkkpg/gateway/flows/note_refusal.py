@@ -35,6 +35,7 @@ DECIDED: Final = frozenset(
     {
         OperationStatus.NOT_PERMITTED,
         OperationStatus.INVALID_MESSAGE,
+        OperationStatus.WRONG_ORDER_STATUS,
         OperationStatus.ACCOUNT_SHORT,
     }
 )
@@ -84,6 +85,10 @@ async def _note(
         context=context(gateway, f"merchant {merchant.merchant_id}"),
         action="request_refused",
         order_id=order_id if looked else None,
-        detail={"operation": operation, "status": refusal.status, "reason": refusal.message},
+        detail={
+            "operation": operation,
+            "status": merchant.profile.told(refusal.status).status,
+            "reason": refusal.message,
+        },
     )
     await commit(gateway, plan)

@@ -145,7 +145,9 @@ def hand_over(view: PageView) -> HandOver:
     if view.status is not order.status:  # its time is over, which is not written yet
         order = replace(order, status=view.status, updated_at=order.expires_at)
     try:
-        url = resolve_return_url(order.return_url(view.status), view.merchant.base_url)
+        url = resolve_return_url(
+            order.return_url(view.status), view.merchant.base_url, view.merchant.return_schemes
+        )
     except ValueError:
         # The merchant's base changed since the order was accepted.
         url = None

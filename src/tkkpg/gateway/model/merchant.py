@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tkkpg.gateway.model.authentication import Unauthenticated
-from tkkpg.protocol.values import AZN, Operation
+from tkkpg.protocol.profiles import KAPITAL, PROFILES
+from tkkpg.protocol.values import AZN, Operation, OrderType
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from tkkpg.protocol.profiles import BankProfile
 
 
 _HUNDRED_PER_CENT = 10_000
@@ -37,6 +40,9 @@ class Merchant:
         change_status_url: Told of every status of its orders; empty for nowhere.
         card_registration: Whether its payers may have their cards saved.
         unauthenticated: What becomes of a card whose holder 3-D Secure could not prove.
+        bank_profile: Name of the bank whose way of writing its replies follow; see `profiles`.
+        order_types: What its orders may be; those of other banks are charged like a Purchase.
+        return_schemes: Schemes of its apps, in lower case, that its return addresses may have.
         password: Sealed equivalent of its password for ExecPasswordAuth; empty for none.
     """
 
@@ -56,7 +62,15 @@ class Merchant:
     change_status_url: str = ""
     card_registration: bool = True
     unauthenticated: Unauthenticated = Unauthenticated.DECLINE
+    bank_profile: str = KAPITAL.name
+    order_types: frozenset[OrderType] = frozenset({OrderType.PURCHASE, OrderType.PRE_AUTH})
+    return_schemes: frozenset[str] = frozenset()
     password: str = field(default="", repr=False)
+
+    @property
+    def profile(self) -> BankProfile:
+        """The bank's profile by which its replies are written."""
+        return PROFILES[self.bank_profile]
 
     def fee_of(self, amount_minor: int) -> int:
         """Work out the fee for an amount, both in minor units; halves are rounded up.

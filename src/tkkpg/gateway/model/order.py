@@ -107,6 +107,13 @@ class Order:
         """Status as seen at a business time; see `lifecycle.status_at`."""
         return status_at(self.status, self.expires_at, now)
 
+    def told_at(self, now: datetime, refund_shown_s: int) -> OrderStatus:
+        """Status as its merchant is told it: a refund is under way for so many seconds more."""
+        shown = timedelta(seconds=refund_shown_s)
+        if shown and self.status is OrderStatus.REFUNDED and self.refunded_at:
+            return OrderStatus.ON_REFUND if now < self.refunded_at + shown else self.status
+        return self.status_at(now)
+
     def return_url(self, status: OrderStatus) -> str:
         """Say which of the three return URLs belongs to an outcome (protocol description, 4)."""
         if status in PAID or status is OrderStatus.PREAUTH_APPROVED:

@@ -69,6 +69,10 @@ def check_order_request(request: CreateOrderRequest, merchant: Merchant) -> None
         allowed = ", ".join(sorted(merchant.currencies))
         message = f"Order/Currency must be one that the merchant may charge in: {allowed}."
         raise PolicyRefusal(message)
+    if request.order_type not in merchant.order_types:
+        allowed = ", ".join(sorted(merchant.order_types))
+        message = f"Order/OrderType must be one that the merchant may use: {allowed}."
+        raise PolicyRefusal(message)
     if (request.fee_minor or 0) >= request.amount_minor:
         message = "Order/Fee must be less than Order/Amount."
         raise PolicyRefusal(message)
@@ -87,11 +91,13 @@ def _check_urls(request: CreateOrderRequest, merchant: Merchant) -> None:
     }
     for name, url in urls.items():
         try:
-            resolved = resolve_return_url(url, merchant.base_url)
+            called = url is request.change_status_url
+            apps = frozenset() if called else merchant.return_schemes
+            resolved = resolve_return_url(url, merchant.base_url, apps)
         except ValueError as error:
             message = f"Order/{name} {error}."
             raise PolicyRefusal(message) from None
-        if url and resolved is None and url is request.change_status_url:
+        if url and resolved is None and called:
             message = f"Order/{name} must be an absolute address, or the merchant have a base."
             raise PolicyRefusal(message)
 
@@ -141,7 +147,8 @@ def check_reversal(request: ReverseRequest, facts: Facts, payment: Transaction) 
     """Say whether an order's payment may be undone now, and which step that is.
 
     Raises:
-        PolicyRefusal: Status 30 (protocol description, 2.6).
+        PolicyRefusal: Status 30 (protocol description, 2.6); 95 where the order's status is why,
+            which most banks tell as 30.
     """
     order = facts.order
     event = REVERSAL_EVENTS.get(order.status)
@@ -152,7 +159,7 @@ def check_reversal(request: ReverseRequest, facts: Facts, payment: Transaction) 
         )
         if order.status in PAID:
             message += " Money that was refunded once is given back by Refund alone."
-        raise PolicyRefusal(message)
+        raise PolicyRefusal(message, status=OperationStatus.WRONG_ORDER_STATUS)
     _check_two_id(request.two_id, payment.two_id)
     whole = order.captured_minor or order.amount_minor
     if request.amount_minor not in {None, whole}:
@@ -170,13 +177,13 @@ def check_refund(request: RefundRequest, facts: Facts, two_id: int) -> Event:
         two_id: TwoId of the payment, which `TranId` must repeat where it is given.
 
     Raises:
-        PolicyRefusal: Status 30.
+        PolicyRefusal: Status 30; 95 where the order's status is why, which most banks tell as 30.
     """
     order = facts.order
     event = REFUND_EVENTS.get(order.status)
     if event is None:
         message = f"An order in {order.status} cannot be refunded; it must be APPROVED or REFUNDED."
-        raise PolicyRefusal(message)
+        raise PolicyRefusal(message, status=OperationStatus.WRONG_ORDER_STATUS)
     _check_two_id(request.two_id, two_id)
     _check_currency(request.currency, order, "Refund/Currency")
     if request.amount_minor > order.refundable_minor:

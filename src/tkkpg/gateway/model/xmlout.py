@@ -170,4 +170,5 @@ def xmlmsg(
         xmlout(order, merchant, tran, now, payment),
         wrapped=merchant.xmlout_wrapped,
         as_base64=merchant.xmlout_base64,
+        profile=merchant.profile,
     )

@@ -83,6 +83,9 @@ MERCHANT = sa.Table(
     _added_number("card_registration", 1),
     _added_text("password"),
     _added_text("unauthenticated", "decline"),
+    _added_text("bank_profile", "kapital"),
+    _added_text("order_types", "PreAuth Purchase"),
+    _added_text("return_schemes"),
 )
 
 CERTIFICATE = sa.Table(
@@ -125,7 +128,7 @@ ORDERS = sa.Table(
     _added_text("params"),
     _added_text("positions"),
     _one_of("status", OrderStatus),
-    _one_of("order_type", OrderType),
+    _one_of("order_type", {kind.charged_as for kind in OrderType}),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
     sa.CheckConstraint(
         "refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded_minor"

@@ -35,6 +35,7 @@ from tkkpg.protocol.messages import (
     RefundRequest,
     ReverseRequest,
 )
+from tkkpg.protocol.profiles import KAPITAL
 from tkkpg.protocol.values import Operation, OperationStatus
 from tkkpg.protocol.xml import REQUEST_LIMITS
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from tkkpg.gateway.model.merchant import Merchant
     from tkkpg.gateway.runtime import Gateway
+    from tkkpg.protocol.profiles import BankProfile
 
 OPERATIONS: Final[dict[type, tuple[Operation, Callable[..., Awaitable[Any]]]]] = {
     CreateOrderRequest: (Operation.CREATE_ORDER, create_order),
@@ -119,17 +121,18 @@ async def answer(gateway: Gateway, body: bytes, identify: Identify) -> Answer:
         body: As received.
         identify: Says which merchant sent it.
     """
-    operation = ""
+    operation, profile = "", KAPITAL
     try:
         request = codec.decode_request(body)
         operation, flow = OPERATIONS[type(request)]
         reach("exec.request", operation)
         merchant = await identify(request.merchant_id)
         permitted = check_access(merchant, request.merchant_id, Operation(operation))
+        profile = permitted.profile
         work = flow(gateway, permitted, request)
         reply = await refusal_noted(gateway, permitted, Operation(operation), request, work)
         status = getattr(reply, "status", OperationStatus.OK)  # some replies have no element
-        return Answer(codec.encode(reply), status, operation)
+        return Answer(codec.encode(reply, profile), status, operation)
     except (InvalidMessage, InvalidOperation) as error:
         status, operation, reason = error.status, error.operation, error.message
     except PolicyRefusal as error:
@@ -138,13 +141,16 @@ async def answer(gateway: Gateway, body: bytes, identify: Identify) -> Answer:
         gateway.log.exception("request_failed", operation=operation)
         status = OperationStatus.SYSTEM_ERROR
         reason = "Something failed inside; the log has it under the request's id."
-    return refused(gateway, operation, status, reason)
+    return refused(gateway, operation, status, reason, profile)
 
 
-def refused(gateway: Gateway, operation: str, status: str, reason: str) -> Answer:
+def refused(
+    gateway: Gateway, operation: str, status: str, reason: str, profile: BankProfile = KAPITAL
+) -> Answer:
     """Answer that a request was not carried out, and log why."""
-    gateway.log.info("request_refused", operation=operation, status=status, reason=reason)
-    return Answer(codec.encode(codec.failure(operation, status)), status, operation, reason)
+    reply = codec.failure(operation, status, profile)
+    gateway.log.info("request_refused", operation=operation, status=reply.status, reason=reason)
+    return Answer(codec.encode(reply), reply.status, operation, reason)
 
 
 async def send_answer(

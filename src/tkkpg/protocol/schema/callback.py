@@ -29,7 +29,7 @@ _CALLBACK_ROWS = (
     field("pan", "PAN", SHORT, default=None),
     field("amount_minor", "PurchaseAmount", as_.minor_units),
     field("amount_text", "PurchaseAmountScr", SHORT, written_only=True),
-    field("operation_minor", "TotalAmount", as_.number, default=None),
+    field("operation_minor", "TotalAmount", as_.minor_units_or_zero, default=None),
     field("operation_text", "TotalAmountScr", SHORT, written_only=True),
     field("fee_minor", "Fee", as_.number, default=0),
     field("currency", "Currency", as_.currency),

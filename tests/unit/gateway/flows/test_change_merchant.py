@@ -19,7 +19,7 @@ from tkkpg.gateway.flows.enrol import set_password
 from tkkpg.gateway.model.errors import PolicyRefusal
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.runtime import Gateway
-from tkkpg.protocol.values import CURRENCIES, Amount, Operation
+from tkkpg.protocol.values import CURRENCIES, Amount, Operation, OrderType
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +37,9 @@ ALL_AT_ONCE: Final = {
     "duplicate_window_s": 300,
     "card_registration": False,
     "unauthenticated": "proceed",
+    "bank_profile": "ubrr",
+    "order_types": ["Purchase", "Payment"],
+    "return_schemes": ["myapp", "az.nar.shop"],
     "active": False,
 }
 
@@ -70,6 +73,8 @@ async def test_all_settings_are_changed_at_once(gateway: Gateway) -> None:
     sets = {
         "operations": frozenset({Operation.CREATE_ORDER, Operation.GET_ORDER_STATUS}),
         "currencies": frozenset({"944", "840"}),
+        "order_types": frozenset({OrderType.PURCHASE, OrderType.PAYMENT}),
+        "return_schemes": frozenset({"myapp", "az.nar.shop"}),
     }
     assert await known(gateway) == merchant(**(ALL_AT_ONCE | sets))
 
@@ -170,6 +175,15 @@ async def test_values_at_the_edge_are_taken(gateway: Gateway, name: str, value: 
         ("duplicate_window_s", 86_401, "from 0 to 86400"),
         ("unauthenticated", "ask", "decline or proceed"),
         ("unauthenticated", ["proceed"], "decline or proceed"),
+        ("bank_profile", "halyk", "one of kapital, "),
+        ("bank_profile", ["ubrr"], "one of kapital, "),
+        ("order_types", [], "one or more of Purchase, "),
+        ("order_types", ["3DSOnly"], "one or more of Purchase, "),
+        ("return_schemes", ["MyApp"], "at most 10 schemes of apps in small letters"),
+        ("return_schemes", ["myapp://"], "at most 10 schemes"),
+        ("return_schemes", [f"app{one}" for one in range(11)], "at most 10 schemes"),
+        ("return_schemes", ["myapp", "javascript"], "may not hold javascript"),
+        ("return_schemes", ["https"], "may not hold https"),
         ("active", "no", "true or false"),
         ("password", "x" * 20, "no setting 'password'"),
         ("terminal_id", "T2", "no setting 'terminal_id'"),

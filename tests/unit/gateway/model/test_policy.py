@@ -110,8 +110,34 @@ def test_a_return_url_that_leads_astray_is_refused_with_30_by_its_name(
 
 
 @pytest.mark.parametrize("order_type", OrderType)
-def test_both_types_of_orders_may_be_created(order_type: OrderType) -> None:
-    check_order_request(replace(REQUEST, order_type=order_type), MERCHANT)
+def test_an_order_has_one_of_the_merchant_s_types(order_type: OrderType) -> None:
+    asked = replace(REQUEST, order_type=order_type)
+
+    check_order_request(asked, replace(MERCHANT, order_types=frozenset({order_type})))
+    with pytest.raises(PolicyRefusal, match="Order/OrderType must be one"):
+        check_order_request(
+            asked, replace(MERCHANT, order_types=MERCHANT.order_types - {order_type})
+        )
+
+
+def test_payments_and_quasi_cash_are_for_merchants_that_have_them() -> None:
+    assert MERCHANT.order_types == {OrderType.PURCHASE, OrderType.PRE_AUTH}
+
+
+def test_an_app_may_be_returned_to_and_is_never_told_of_each_status() -> None:
+    merchant = replace(MERCHANT, return_schemes=frozenset({"myapp"}))
+    to_app = replace(
+        REQUEST,
+        approve_url="myapp://paid?order=1",
+        cancel_url="MyApp:cancelled",
+        decline_url="myapp://declined",
+    )
+
+    check_order_request(to_app, merchant)
+    with pytest.raises(PolicyRefusal, match="Order/ApproveURL must begin with"):
+        check_order_request(to_app, MERCHANT)
+    with pytest.raises(PolicyRefusal, match="Order/AddParams/ChangeStatusURL must begin with"):
+        check_order_request(replace(REQUEST, change_status_url="myapp://paid"), merchant)
 
 
 @pytest.mark.parametrize(

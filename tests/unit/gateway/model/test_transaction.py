@@ -60,6 +60,9 @@ def test_masked_number_and_brand_are_all_that_a_transaction_shows_of_a_card() ->
     assert "4169733213495869" not in repr(authorisation_in())
 
 
+CHARGED_AS = [OrderType.PURCHASE, OrderType.PRE_AUTH]
+"""What an order is stored as."""
+
 EXPECTED = {
     (K.AUTHORISATION, O.DECLINED): Event.REFUSED,
     (K.AUTHORISATION, O.NOT_SENT): Event.NOT_SENT,
@@ -76,7 +79,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize(("kind", "outcome"), EXPECTED)
-@pytest.mark.parametrize("order_type", OrderType)
+@pytest.mark.parametrize("order_type", CHARGED_AS)
 @pytest.mark.parametrize(("charged", "refunded"), TWO_FLAGS)
 def test_most_outcomes_mean_the_same_for_every_order(
     kind: TranKind, outcome: Outcome, order_type: OrderType, *, charged: bool, refunded: bool
@@ -111,7 +114,7 @@ def test_an_approved_authorisation_charges_or_holds_by_the_order_type(
         (O.NOT_SENT, False, Event.HOLD_REVERSAL_REFUSED),
     ],
 )
-@pytest.mark.parametrize("order_type", OrderType)
+@pytest.mark.parametrize("order_type", CHARGED_AS)
 @pytest.mark.parametrize("refunded", ANY)
 def test_a_reversal_undoes_what_there_is(
     outcome: Outcome, event: Event, order_type: OrderType, *, charged: bool, refunded: bool
@@ -125,7 +128,7 @@ def test_a_reversal_undoes_what_there_is(
     ("refunded", "event"), [(False, Event.REFUND_REFUSED), (True, Event.FURTHER_REFUND_REFUSED)]
 )
 @pytest.mark.parametrize("outcome", [O.DECLINED, O.NOT_SENT])
-@pytest.mark.parametrize("order_type", OrderType)
+@pytest.mark.parametrize("order_type", CHARGED_AS)
 @pytest.mark.parametrize("charged", ANY)
 def test_a_refused_refund_leads_back_to_where_the_order_was(
     outcome: Outcome, event: Event, order_type: OrderType, *, charged: bool, refunded: bool
@@ -136,7 +139,7 @@ def test_a_refused_refund_leads_back_to_where_the_order_was(
 
 
 @pytest.mark.parametrize(("kind", "outcome"), list(product(TranKind, Outcome)))
-@pytest.mark.parametrize("order_type", OrderType)
+@pytest.mark.parametrize("order_type", CHARGED_AS)
 @pytest.mark.parametrize(("charged", "refunded"), TWO_FLAGS)
 def test_every_outcome_of_every_kind_has_a_rule_where_the_order_waits_for_it(
     kind: TranKind, outcome: Outcome, order_type: OrderType, *, charged: bool, refunded: bool

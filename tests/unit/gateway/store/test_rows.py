@@ -27,6 +27,7 @@ from tkkpg.gateway.store.rows import Row, Value
 from tkkpg.gateway.store.sqlite import connect
 from tkkpg.protocol.masking import Secret
 from tkkpg.protocol.messages import Param, Position
+from tkkpg.protocol.profiles import PROFILES
 from tkkpg.protocol.values import CURRENCIES, Language, Operation, OrderStatus, OrderType
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -38,12 +39,13 @@ currencies = st.sampled_from(list(CURRENCIES.values()))
 positions = st.lists(
     st.builds(Position, **dict.fromkeys((one.name for one in fields(Position)), texts)), max_size=3
 ).map(tuple)
+STORED_TYPES = sorted({kind.charged_as for kind in OrderType})
 orders = st.builds(
     Order,
     order_id=numbers,
     session_id=texts,
     merchant_id=st.just("E1000010"),
-    order_type=st.sampled_from(OrderType),
+    order_type=st.sampled_from(STORED_TYPES),
     status=st.sampled_from(OrderStatus),
     version=numbers,
     amount_minor=numbers,
@@ -135,6 +137,9 @@ merchants = st.builds(
     card_registration=st.booleans(),
     password=texts,
     unauthenticated=st.sampled_from(Unauthenticated),
+    bank_profile=st.sampled_from(sorted(PROFILES)),
+    order_types=st.frozensets(st.sampled_from(OrderType)),
+    return_schemes=st.frozensets(st.sampled_from(["myapp", "az.shop"])),
 )
 saved_cards = st.builds(
     SavedCard,

@@ -17,7 +17,8 @@ from tkkpg.cli.owner import change
 from tkkpg.cli.values import CURRENCY
 from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.verbs import CHANGE_MERCHANT
-from tkkpg.protocol.values import Currency, Operation
+from tkkpg.protocol.profiles import PROFILES
+from tkkpg.protocol.values import Currency, Operation, OrderType
 
 ALL: Final = "all"
 
@@ -26,6 +27,13 @@ def _every(
     _ctx: click.Context, _param: click.Parameter, named: tuple[str, ...]
 ) -> list[str] | None:
     return sorted(Operation if ALL in named else set(named)) or None
+
+
+def _listed(
+    _ctx: click.Context, _param: click.Parameter, named: tuple[str, ...]
+) -> list[str] | None:
+    """Take a list as it is; one empty name is the empty list."""
+    return sorted(set(named) - {""}) if named else None
 
 
 def _codes(
@@ -117,6 +125,30 @@ OPTIONS: Final = (
         type=click.Choice([one.value for one in Unauthenticated]),
         help="What becomes of a card whose holder 3-D Secure could not prove: declined, or sent "
         "without a proof.",
+    ),
+    click.option(
+        "--order-type",
+        "order_types",
+        type=click.Choice([one.value for one in OrderType]),
+        multiple=True,
+        callback=_listed,
+        metavar="NAME",
+        help="What its orders may be, such as Purchase or Payment; given several times, the whole "
+        "list. Payment and QuasiCash are charged like Purchase.",
+    ),
+    click.option(
+        "--return-scheme",
+        "return_schemes",
+        multiple=True,
+        callback=_listed,
+        metavar="SCHEME",
+        help="Of an app that payers may be led back to, such as myapp for myapp://paid; given "
+        "several times, the whole list; '' for none.",
+    ),
+    click.option(
+        "--bank-profile",
+        type=click.Choice(list(PROFILES)),
+        help="Whose way of writing its replies follow; docs/protocol.md says what differs.",
     ),
     click.option("--active/--inactive", default=None, help="Whether it may trade."),
 )

@@ -77,6 +77,9 @@ def told(view: MerchantView) -> dict[str, object]:
         "duplicate_window_s": one.duplicate_window_s,
         "card_registration": one.card_registration,
         "unauthenticated": one.unauthenticated,
+        "order_types": sorted(one.order_types),
+        "return_schemes": sorted(one.return_schemes),
+        "bank_profile": one.bank_profile,
         "has_password": bool(one.password),
         "certificates": [
             {
@@ -113,6 +116,9 @@ def _show_one(view: MerchantView, *, as_json: bool) -> None:
             "Same refund again within": window or "off",
             "Cards may be saved": _yes(one.card_registration),
             "Cardholder not proved": one.unauthenticated,
+            "Orders may be": ", ".join(sorted(one.order_types)),
+            "Apps to return to": ", ".join(sorted(one.return_schemes)) or "none",
+            "Replies as of": one.bank_profile,
             "Has a password": _yes(bool(one.password)),
         }
     )

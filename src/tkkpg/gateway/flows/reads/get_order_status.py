@@ -26,6 +26,6 @@ async def get_order_status(
     seen = facts.order if facts else order  # status and receipt are of one look
     return GetOrderStatusResponse(
         order_id=seen.order_id,
-        order_status=seen.status_at(gateway.clock.now()),
+        order_status=seen.told_at(gateway.clock.now(), merchant.profile.refund_shown_s),
         receipt=receipt(seen, facts.merchant, facts.transactions) if facts else None,
     )

@@ -43,7 +43,7 @@ def order_row(facts: Facts, now: datetime) -> OrderInformation:
         approve_url=order.approve_url,
         cancel_url=order.cancel_url,
         decline_url=order.decline_url,
-        order_status=order.status_at(now),
+        order_status=order.told_at(now, facts.merchant.profile.refund_shown_s),
         receipt=receipt(order, facts.merchant, facts.transactions),
         two_id=payment.two_id if payment and approved else None,
         refund_amount_minor=order.refunded_minor if paid else None,

@@ -40,7 +40,7 @@ def plan_order(
         order_id=ref.order_id,
         session_id=ref.session_id,
         merchant_id=merchant.merchant_id,
-        order_type=request.order_type,
+        order_type=request.order_type.charged_as,
         status=OrderStatus.CREATED,
         version=1,
         amount_minor=request.amount_minor,

@@ -34,6 +34,7 @@ from tkkpg.gateway.model.transaction import (
 )
 from tkkpg.gateway.model.xmlout import payment_of
 from tkkpg.protocol.converters import DESCRIPTION_MAX
+from tkkpg.protocol.values import OperationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ def plan_completion(
     Raises:
         PolicyRefusal: Status 30; see `policy.check_completion`.
     """
-    payment = _payment(facts)
+    payment = _payment(facts, OperationStatus.INVALID_MESSAGE)  # the manual's own, at every bank
     check_completion(request, facts, payment)
     order = facts.order
     part = share_of_fee(order.fee_minor, request.amount_minor, 0, order.amount_minor)
@@ -189,14 +190,16 @@ def _contradicted(context: Context, tran: Transaction, reply: HostReply) -> Plan
     )
 
 
-def _payment(facts: Facts) -> Transaction:
+def _payment(
+    facts: Facts, refused_with: OperationStatus = OperationStatus.WRONG_ORDER_STATUS
+) -> Transaction:
     payment = payment_of(facts.transactions)
     if payment is None:
         message = (
             f"An order in {facts.order.status} was not paid: "
             "there is nothing to complete, reverse or refund."
         )
-        raise PolicyRefusal(message)
+        raise PolicyRefusal(message, status=refused_with)
     return payment
 
 

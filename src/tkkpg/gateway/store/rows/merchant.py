@@ -8,7 +8,7 @@ from tkkpg.gateway.model.authentication import Unauthenticated
 from tkkpg.gateway.model.card import SavedCard
 from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.store.rows.values import micros, moment
-from tkkpg.protocol.values import Operation
+from tkkpg.protocol.values import Operation, OrderType
 
 if TYPE_CHECKING:
     from tkkpg.gateway.store.rows.values import Row, Value
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 MERCHANT: Final = (
     "merchant_id, name, terminal_id, base_url, notification_url, xmlout_wrapped, xmlout_base64, "
     "frame_ancestors, operations, active, currencies, fee_bp, duplicate_window_s, "
-    "change_status_url, card_registration, password, unauthenticated"
+    "change_status_url, card_registration, password, unauthenticated, bank_profile, "
+    "order_types, return_schemes"
 )
 CERTIFICATE: Final = "fingerprint, merchant_id, not_after, revoked"
 SAVED_CARD: Final = "card_uid, merchant_id, order_id, token, pan_masked, brand, expiry, created_at"
@@ -42,6 +43,9 @@ def merchant_row(merchant: Merchant) -> tuple[Value, ...]:
         int(merchant.card_registration),
         merchant.password,
         merchant.unauthenticated,
+        merchant.bank_profile,
+        " ".join(sorted(merchant.order_types)),
+        " ".join(sorted(merchant.return_schemes)),
     )
 
 
@@ -65,6 +69,9 @@ def merchant_of(row: Row) -> Merchant:
         card_registration=bool(row[14]),
         password=row[15],
         unauthenticated=Unauthenticated(row[16]),
+        bank_profile=row[17],
+        order_types=frozenset(map(OrderType, row[18].split())),
+        return_schemes=frozenset(row[19].split()),
     )
 
 

@@ -30,6 +30,9 @@ EVERYTHING: Final[dict[tuple[str, ...], dict[str, Any]]] = {
     ("--duplicate-window", "5m"): {"duplicate_window_s": 300},
     ("--no-card-registration",): {"card_registration": False},
     ("--unauthenticated", "proceed"): {"unauthenticated": "proceed"},
+    ("--bank-profile", "nabil"): {"bank_profile": "nabil"},
+    ("--order-type", "QuasiCash"): {"order_types": ["QuasiCash"]},
+    ("--return-scheme", "myapp"): {"return_schemes": ["myapp"]},
     ("--inactive",): {"active": False},
 }
 
@@ -61,6 +64,8 @@ def test_an_option_changes_its_setting_and_no_other(
         (["--duplicate-window", "1d"], ["--duplicate-window", "0s"]),
         (["--no-card-registration"], ["--card-registration"]),
         (["--unauthenticated", "proceed"], ["--unauthenticated", "decline"]),
+        (["--bank-profile", "manual"], ["--bank-profile", "kapital"]),
+        (["--return-scheme", "myapp"], ["--return-scheme", ""]),
         (["--inactive"], ["--active"]),
     ],
 )

@@ -36,6 +36,9 @@ def test_a_program_is_told_everything(run: Run, stopped: Stopped) -> None:
         "duplicate_window_s": 0,
         "card_registration": True,
         "unauthenticated": "decline",
+        "order_types": ["PreAuth", "Purchase"],
+        "return_schemes": [],
+        "bank_profile": "kapital",
         "has_password": False,
         "certificates": [
             {
