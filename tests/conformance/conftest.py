@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 import pytest
 from tests.conformance.plans import enrolment
+from tests.migrated import migrate_quickly
 
 from tkkpg.gateway.keys import load_keys
 from tkkpg.gateway.store.base import Store
-from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.sqlite import SQLiteStore
 
 OpenStore: TypeAlias = Callable[[], Store]
@@ -20,7 +20,7 @@ OpenStore: TypeAlias = Callable[[], Store]
 
 def _sqlite(folder: Path) -> OpenStore:
     keys = load_keys(folder / "keys.toml", os.urandom)
-    migrate(folder / "tkkpg.db")
+    migrate_quickly(folder / "tkkpg.db")
     return lambda: SQLiteStore(folder / "tkkpg.db", sign=lambda text: keys.sign("audit", text))
 
 

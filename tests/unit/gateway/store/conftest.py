@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from tkkpg.gateway.store.migrate import migrate
+from tests.migrated import migrate_quickly
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """A file with the tables of this version."""
     path = tmp_path / "tkkpg.db"
-    migrate(path)
+    migrate_quickly(path)
     return path

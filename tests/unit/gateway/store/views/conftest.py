@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.migrated import migrate_quickly
 
 from tkkpg.gateway.model.ledger import Entry, Posting
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.plan import Context, Notification, Plan
 from tkkpg.gateway.model.transaction import TranKind, Transaction, TranState
-from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.protocol.values import AZN, Language, OrderStatus, OrderType
 
@@ -74,7 +74,7 @@ class Written:
 @pytest.fixture
 async def written(tmp_path: Path) -> AsyncIterator[Written]:
     path = tmp_path / "tkkpg.db"
-    migrate(path)
+    migrate_quickly(path)
     store = SQLiteStore(path, sign=lambda text: f"k1.{len(text)}")
     await store.commit(Plan(context=context(1), action="merchant_enrolled", merchants=(MERCHANT,)))
     await store.commit(
