@@ -52,8 +52,8 @@ def short_steps() -> list[Step]:
 
 @contextmanager
 def sandbox(home: Path) -> Iterator[dict[str, str]]:
-    """Start a sandbox whose issuer is not waited for long; give what it says about itself."""
-    options = ["--json", f"--home={home}", f"--host-timeout={HOST_TIMEOUT_S}"]
+    """Start a sandbox whose issuer, under TLS, is not waited for long; give what it says."""
+    options = ["--json", f"--home={home}", f"--host-timeout={HOST_TIMEOUT_S}", "--host-tls"]
     command = [str(TKKPG), "sandbox", *options, *PORTS]
     with (
         home.with_suffix(".log").open("wb") as errors,

@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import signal
+import ssl
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import uvloop
 
 from tkkpg.issuer.journal import Journal
 from tkkpg.issuer.owner import PATIENCE_S, ownership
-from tkkpg.issuer.server import Desk, LinkEnd
+from tkkpg.issuer.server import SIGN_ON_S, Desk, LinkEnd
 from tkkpg.issuer.service import Issuer
 from tkkpg.issuer.tokens import random_token
 from tkkpg.protocol.errors import ConfigurationError
@@ -43,12 +44,14 @@ class IssuerSettings:
         accounts: The cards it has issued.
         stop_with_stdin: Stop when standard input ends, as it does with the process that started
             this one.
+        served: Certificate and key, with which the link is under TLS; `None`: in clear.
     """
 
     home: Path
     port: int = 0
     accounts: tuple[Account, ...]
     stop_with_stdin: bool = False
+    served: tuple[Path, Path] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +69,10 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
     """Run the issuer in this event loop.
 
     Raises:
-        ConfigurationError: The port is busy, the journal cannot be used, or another issuer uses
-            the home.
+        ConfigurationError: The port is busy, the journal or the certificate cannot be used, or
+            another issuer uses the home.
     """
+    tls = None if settings.served is None else _tls(*settings.served)
     path = settings.home / JOURNAL
     log = structlog.get_logger("tkkpg.issuer").bind()
     async with AsyncExitStack() as stack:
@@ -82,7 +86,7 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
                 "Choose another folder with --home, or move the file away to begin anew."
             ) from error
         desk = Desk(Issuer(settings.accounts, journal, random_token), journal, log)
-        server = await _listen(desk, settings.port, log)
+        server = await _listen(desk, settings.port, tls, log)
         port = server.sockets[0].getsockname()[1]
         try:
             yield IssuerInfo(host=LOOPBACK, port=port, journal=path, pid=os.getpid())
@@ -92,12 +96,31 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
             await server.wait_closed()
 
 
+def _tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # TLS 1.2 peers could make us work for nothing
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The certificate {certificate} and the key {key} cannot be used: {error}. "
+            "Give a PEM certificate with --certificate and its key with --key."
+        ) from error
+    return context
+
+
 async def _listen(
-    desk: Desk, port: int, log: structlog.typing.FilteringBoundLogger
+    desk: Desk,
+    port: int,
+    tls: ssl.SSLContext | None,
+    log: structlog.typing.FilteringBoundLogger,
 ) -> asyncio.Server:
     try:
         return await asyncio.get_running_loop().create_server(
-            lambda: LinkEnd(desk, log), LOOPBACK, port
+            *(lambda: LinkEnd(desk, log), LOOPBACK, port),
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else SIGN_ON_S,
         )
     except OSError as error:
         raise ConfigurationError(

@@ -31,7 +31,7 @@ from tkkpg.gateway.app import (
 from tkkpg.gateway.clock import BusinessClock, Clock, SystemClock
 from tkkpg.gateway.config import GatewayConfig
 from tkkpg.gateway.control import serve_control
-from tkkpg.gateway.host.iso_host import Address, IsoHost, tcp
+from tkkpg.gateway.host.iso_host import Address, Dial, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.server import Listener, Servers
@@ -62,6 +62,7 @@ from tkkpg.sandbox.threeds import threeds_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from starlette.types import ASGIApp
 
@@ -98,6 +99,7 @@ class SandboxSettings:
         fresh: Start empty.
         host_timeout_s: How long a silent host is waited for.
         settle_every_s: Pause between settlements.
+        host_tls: Whether the link to the issuer is under TLS.
         fault_seed: The same seed gives the same faults.
         fault_rates: Name of a fault to the share of messages that it strikes.
     """
@@ -113,6 +115,7 @@ class SandboxSettings:
     fresh: bool = False
     host_timeout_s: float = 15.0
     settle_every_s: float = 1.0
+    host_tls: bool = False
     fault_seed: int = 0
     fault_rates: Mapping[str, float] = field(default_factory=dict)
 
@@ -186,6 +189,7 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
             _empty(home)
         now = SystemClock().wall()
         certificates = open_certificates(home, MERCHANT_ID, settings.host_names, now)
+        served, connect = _host_tls(certificates, now) if settings.host_tls else (None, tcp())
     clock = BusinessClock(home / CLOCK)
     apps = {name: Later() for name in ("exec", "page", "results", "shop", "metrics")}
     log = get_logger("tkkpg.sandbox")
@@ -204,7 +208,7 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
             )
         )
         issuer = await stack.enter_async_context(
-            issuer_process(home / ISSUER, lambda: _describe(current()), log)
+            issuer_process(home / ISSUER, lambda: _describe(current()), log, served)
         )
 
         def current() -> SandboxInfo:
@@ -212,7 +216,7 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[SandboxInfo]:
 
         info = current()
         dice = Dice(settings.fault_seed, settings.fault_rates)
-        link = _link(settings, issuer.port, dice, clock)
+        link = _link(settings, (LOOPBACK, issuer.port), connect, dice, clock)
         wishes = Wishes()
         async with (
             open_gateway(
@@ -259,16 +263,22 @@ def _shop(home: Path, info: SandboxInfo, client: AsyncClient, dice: Dice) -> ASG
     return HttpFaults(demo_shop(client, settings), dice, Place.NOTIFICATION, path=NOTIFY)
 
 
-def _link(settings: SandboxSettings, port: int, dice: Dice, clock: Clock) -> IsoHost:
+def _host_tls(certificates: Certificates, now: datetime) -> tuple[tuple[Path, Path], Dial]:
+    """Return what the issuer shows, and how the gateway connects that believes it."""
+    return certificates.authority.host_certificate(now).pair, tcp(certificates.host_tls())
+
+
+def _link(
+    settings: SandboxSettings, issuer: Address, connect: Dial, dice: Dice, clock: Clock
+) -> IsoHost:
     """Make the link to the issuer, with faults on it."""
-    plain = tcp()
 
     def dial(address: Address, make: Callable[[], asyncio.Protocol]) -> Awaitable[object]:
-        line = partial(plain, address)
+        line = partial(connect, address)
         return faulty_line(line, dice, host_timeout_s=settings.host_timeout_s)(make)
 
     return IsoHost(
-        [(LOOPBACK, port)],
+        [issuer],
         timeout_s=settings.host_timeout_s,
         now=clock.now,
         log=get_logger("tkkpg.gateway.host"),

@@ -56,9 +56,13 @@ class Certificates:
 
     def client_tls(self, issued: Issued) -> ssl.SSLContext:
         """TLS of somebody who shows a certificate and believes this home's servers alone."""
-        context = ssl.create_default_context(cafile=self.authority.servers_ca)
+        context = self.host_tls()
         context.load_cert_chain(*issued.pair)
         return context
+
+    def host_tls(self) -> ssl.SSLContext:
+        """TLS of the link to the host: only a server of this home is believed."""
+        return ssl.create_default_context(cafile=self.authority.servers_ca)
 
 
 def open_certificates(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STOPPED_S: Final = 10.0
 """How long it may take to stop before it is killed."""
+TLS: Final = ("certificate", "key")
+"""Options of the issuer's command by which its link is under TLS."""
 AGAIN_S: Final = 0.2
 """Pause before a dead issuer is started again."""
 
@@ -31,9 +33,10 @@ class IssuerProcess:
         pid: Of the process that runs now.
     """
 
-    def __init__(self, home: Path) -> None:
-        """Take the folder of its journal."""
+    def __init__(self, home: Path, served: tuple[Path, Path] | None = None) -> None:
+        """Take the folder of its journal, and the certificate and key that it shows, if any."""
         self._home = home
+        self._served = served
         self.port = 0
         self.journal = home
         self.pid = 0
@@ -50,6 +53,7 @@ class IssuerProcess:
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tkkpg", "issuer", "--json", "--stop-with-stdin"),
             *(f"--home={self._home}", f"--port={self.port}"),
+            *(f"--{name}={path}" for name, path in zip(TLS, self._served or (), strict=False)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
@@ -86,7 +90,10 @@ class IssuerProcess:
 
 @asynccontextmanager
 async def issuer_process(
-    home: Path, restarted: Callable[[], None], log: FilteringBoundLogger
+    home: Path,
+    restarted: Callable[[], None],
+    log: FilteringBoundLogger,
+    served: tuple[Path, Path] | None = None,
 ) -> AsyncIterator[IssuerProcess]:
     """Keep an issuer running.
 
@@ -94,11 +101,12 @@ async def issuer_process(
         home: Folder of its journal.
         restarted: Told after it died and was started again.
         log: Where its end is written.
+        served: Certificate and key, with which its link is under TLS.
 
     Raises:
         ConfigurationError: It does not start.
     """
-    running = IssuerProcess(home)
+    running = IssuerProcess(home, served)
     watching = None
     try:
         await running.start()

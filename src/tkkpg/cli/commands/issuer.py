@@ -15,6 +15,7 @@ from tkkpg.cli.report import Report, standard_output
 from tkkpg.issuer import app
 from tkkpg.sandbox.accounts import accounts
 
+EXISTING: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OF_SANDBOX: Final = "issuer"
 """The issuer's home in that of a sandbox."""
 
@@ -33,13 +34,26 @@ class _Group(Command, click.Group):
     help="Where it listens for the gateway; 0: any free one.",
 )
 @click.option(
+    "--certificate",
+    type=EXISTING,
+    help="PEM; with --key, gateways connect under TLS alone, and verify it.",
+)
+@click.option("--key", type=EXISTING, help="PEM, of --certificate.")
+@click.option(
     "--stop-with-stdin",
     is_flag=True,
     help="Stop when standard input ends, and so together with the program that started it.",
 )
 @click.pass_context
 def issuer(
-    context: click.Context, *, home: Path, port: int, stop_with_stdin: bool, as_json: bool
+    context: click.Context,
+    *,
+    home: Path,
+    port: int,
+    certificate: Path | None,
+    key: Path | None,
+    stop_with_stdin: bool,
+    as_json: bool,
 ) -> None:
     """Start the bank that issued the test cards; Ctrl-C stops it.
 
@@ -47,8 +61,14 @@ def issuer(
     """
     if context.invoked_subcommand is not None:
         return
+    if (certificate is None) != (key is None):
+        raise click.UsageError("A link under TLS takes both: --certificate and --key.")
     settings = app.IssuerSettings(
-        home=home.resolve(), port=port, accounts=accounts(), stop_with_stdin=stop_with_stdin
+        home=home.resolve(),
+        port=port,
+        accounts=accounts(),
+        stop_with_stdin=stop_with_stdin,
+        served=(certificate, key) if certificate and key else None,
     )
 
     def started(info: app.IssuerInfo) -> None:

@@ -55,6 +55,7 @@ ACS_PORT: Final = 8444
     show_default=True,
     help="Seconds that a silent issuer is waited for.",
 )
+@click.option("--host-tls", is_flag=True, help="Put the link to the issuer under verified TLS.")
 @click.option(
     "--settle-every",
     type=click.FloatRange(0.1, 86_400),
@@ -84,6 +85,7 @@ def sandbox(
     host_names: tuple[str, ...],
     opening_balance: Amount,
     host_timeout: float,
+    host_tls: bool,
     settle_every: float,
     faults: tuple[tuple[str, float], ...],
     fault_seed: int,
@@ -112,6 +114,7 @@ def sandbox(
         fresh=fresh,
         host_timeout_s=host_timeout,
         settle_every_s=settle_every,
+        host_tls=host_tls,
         fault_rates=dict(faults),
         fault_seed=fault_seed,
     )

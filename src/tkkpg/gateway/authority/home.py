@@ -68,6 +68,11 @@ class Authority:
         wanted = list(dict.fromkeys(map(server_name, (*ALWAYS_SERVED, *host_names))))
         return tuple(self._server_certificate(*one, wanted, now) for one in SERVED.items())
 
+    def host_certificate(self, now: datetime) -> Issued:
+        """Return the certificate that the sandbox's authorisation host shows under TLS."""
+        wanted = [server_name(name) for name in ALWAYS_SERVED]
+        return self._server_certificate("host", files.EC, wanted, now)
+
     def _server_certificate(
         self, name: str, kind: files.KeyKind, wanted: list[ServerName], now: datetime
     ) -> Issued:

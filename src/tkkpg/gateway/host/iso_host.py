@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tkkpg.gateway.host import fields, messages
-from tkkpg.gateway.host.link import Link, LinkLimits, NoReply
+from tkkpg.gateway.host.link import Link, LinkLimits, NoReply, NotSecured
 from tkkpg.gateway.model.transaction import HostReply
 
 if TYPE_CHECKING:
-    import ssl
     from datetime import datetime
 
     from structlog.typing import FilteringBoundLogger
@@ -40,11 +40,21 @@ def tcp(tls: ssl.SSLContext | None = None) -> Dial:
     """Dial over TCP.
 
     Args:
-        tls: Verifies the host's certificate against its name; without it the link is in clear.
+        tls: Verifies the host's certificate against its name, and never falls back; without it the
+            link is in clear.
     """
 
     async def dial(address: Address, make: Callable[[], asyncio.Protocol]) -> None:
-        await asyncio.get_running_loop().create_connection(make, *address, ssl=tls)
+        try:
+            await asyncio.get_running_loop().create_connection(make, *address, ssl=tls)
+        except ssl.SSLCertVerificationError as error:
+            raise NotSecured(
+                f"the host's certificate is refused: {error.verify_message}"
+            ) from error
+        except (ssl.SSLError, ConnectionResetError) as error:
+            if tls is None:
+                raise
+            raise NotSecured("the host ends the TLS handshake, or speaks no TLS") from error
 
     return dial
 

@@ -39,6 +39,10 @@ Connect: TypeAlias = Callable[[Callable[[], asyncio.Protocol]], Awaitable[object
 """Connects the protocol that it is handed a maker of; raises when it cannot."""
 
 
+class NotSecured(ConnectionError):
+    """No TLS with the host came about, so there is no link; its text says why."""
+
+
 class NoReply(Enum):
     """How a request ends without a reply."""
 
@@ -281,7 +285,9 @@ class Link:
             async with asyncio.timeout(self._limits.answer_s):
                 await self._connect(self._made)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
-            self._log.warning("link_not_connected", reason=type(error).__name__)
+            secured = not isinstance(error, NotSecured)
+            reason = type(error).__name__ if secured else f"There is no link, as {error}."
+            self._log.warning("link_not_connected", reason=reason)
             return False
         connection = cast("_Connection", self._connection)
         reply = await self._manage(connection, fields.SIGN_ON)

@@ -81,3 +81,16 @@ def test_without_a_journal_there_is_nothing_to_export(run: Run) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "There is no journal" in result.stderr
+
+
+def test_a_link_under_tls_takes_certificate_and_key_that_can_be_used(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "host.pem"
+    file.write_text("no certificate", encoding="utf-8")
+    alone = run("issuer", f"--certificate={file}", f"--home={tmp_path}")
+    unusable = run("issuer", f"--certificate={file}", f"--key={file}", f"--home={tmp_path}")
+
+    assert (alone.exit_code, unusable.exit_code) == (2, 1)
+    assert "takes both: --certificate and --key" in alone.stderr
+    assert f"The certificate {file} and the key {file} cannot be used" in unusable.stderr
