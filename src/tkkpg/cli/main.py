@@ -12,6 +12,7 @@ import click
 
 from tkkpg import __version__
 from tkkpg.cli import commands
+from tkkpg.cli.system_errors import sentence_of
 
 COMMANDS: Final = {
     "sandbox": "Start a gateway to try things on, with a demo shop.",
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
         """Import a command.
 
         Raises:
-            ClickException: It needs a package that is not installed.
+            ClickException: It needs a package that is not installed, or its files cannot be read.
         """
         del ctx
         if cmd_name not in COMMANDS:
@@ -56,6 +57,8 @@ class LazyGroup(click.Group):
                 f"`tkkpg {cmd_name}` needs the package {error.name}, which is not installed. "
                 "Install the whole of tkkpg: pip install 'tkkpg[sandbox]'"
             ) from error
+        except OSError as error:  # a command's own are reported by it, in JSON too
+            raise click.ClickException(sentence_of(error) or str(error)) from error
         command: click.Command = getattr(module, cmd_name)
         return command
 

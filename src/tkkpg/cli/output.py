@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tkkpg.cli.system_errors import sentence_of
 from tkkpg.protocol.errors import OperationRefused, TKKPGError
 
 FAILED: Final = 1
@@ -33,22 +34,31 @@ JSON_OPTION: Final = click.Option(
 
 
 class Command(click.Command):
-    """A command with the option `--json`, which reports our errors instead of a traceback."""
+    """A command with the option `--json`; our errors and the system's are sentences."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Give the command's own parameters and `--json`."""
         return [JSON_OPTION, *super().get_params(ctx)]
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; an error of ours ends it with exit status 1."""
+        """Run the command; an error of ours or of the system's ends it with exit status 1."""
         try:
             return super().invoke(ctx)
         except TKKPGError as error:
-            if ctx.params["as_json"]:
-                status = error.status if isinstance(error, OperationRefused) else None
-                print_json({"error": error.message, "status": status})
-            click.echo(f"Error: {printable(error.message)}", err=True)
-            ctx.exit(FAILED)
+            status = error.status if isinstance(error, OperationRefused) else None
+            _fail(ctx, error.message, status)
+        except Exception as error:
+            sentence = sentence_of(error, ctx.params.get("home"))
+            if sentence is None:
+                raise
+            _fail(ctx, sentence)
+
+
+def _fail(ctx: click.Context, message: str, status: str | None = None) -> NoReturn:
+    if ctx.params["as_json"]:
+        print_json({"error": message, "status": status})
+    click.echo(f"Error: {printable(message)}", err=True)
+    ctx.exit(FAILED)
 
 
 def print_json(value: object) -> None:

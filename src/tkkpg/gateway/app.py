@@ -23,11 +23,11 @@ from tkkpg.gateway.metrics import Metrics
 from tkkpg.gateway.notify.http import HttpCourier
 from tkkpg.gateway.runtime import Authentications, Background, Gateway
 from tkkpg.gateway.store.base import EVER
+from tkkpg.gateway.store.file import must_be_whole
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.gateway.store.views.audit import newest_at
-from tkkpg.gateway.store.whole import must_be_whole
 from tkkpg.gateway.threeds.results import create_results_app
 from tkkpg.gateway.threeds.scripted import ScriptedAuthenticator
 from tkkpg.gateway.web.exec import Exec

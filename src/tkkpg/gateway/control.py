@@ -13,7 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from tkkpg.gateway.logs import get_logger
 from tkkpg.protocol.errors import ConfigurationError, OutcomeUnknown, TKKPGError
@@ -30,7 +30,24 @@ ADDRESS_BYTES: Final = 103
 Verb: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """Does what is asked with the request's values; a `TKKPGError` becomes the answer's sentence."""
 
+INTEGER_MAX: Final = 2**63 - 1
+"""Of a number that a database can hold."""
+
 _log = get_logger(__name__)
+
+
+class Argument(NamedTuple):
+    """What a verb is told by one name.
+
+    Attributes:
+        read: Reads the value that JSON holds; raises `ValueError` where it will not do.
+        what: What it must be, for a sentence.
+        needed: Whether a request without it, or with null, is refused.
+    """
+
+    read: Callable[[Any], Any]
+    what: str
+    needed: bool = True
 
 
 class NobodyThere(ConfigurationError):
@@ -80,6 +97,54 @@ async def serve_control(
         await asyncio.gather(*conversations, return_exceptions=True)
 
 
+def taking(verb: Verb, /, **arguments: Argument) -> Verb:
+    """Return a verb that is told its arguments alone, each as it was read.
+
+    Args:
+        verb: Does it; an argument that is not needed and not given is not among its values.
+        arguments: By name.
+
+    Raises:
+        ConfigurationError: When it is asked: an argument is missing, unknown or no such value.
+    """
+
+    async def run(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = {name: value for name, value in values.items() if value is not None}
+        needed = {name for name, one in arguments.items() if one.needed}
+        if not needed <= given.keys() or not values.keys() <= arguments.keys():
+            takes = ", ".join(sorted(needed)) or "nothing"
+            more = ", ".join(sorted(arguments.keys() - needed))
+            raise ConfigurationError(
+                f"It takes {takes}{f'; and where wanted {more}' if more else ''}. It was told "
+                f"{', '.join(sorted(given)) or 'nothing'}."
+            )
+        return await verb({name: _read_as(name, arguments[name], given[name]) for name in given})
+
+    return run
+
+
+def whole(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
+    """Read a whole number that a database can hold."""
+    if type(value) is not int or abs(value) > INTEGER_MAX:  # true and 1.0 are none
+        raise ValueError(value)
+    return value
+
+
+def text(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """Read a text that can be written in UTF-8."""
+    if not isinstance(value, str):
+        raise ValueError(value)  # noqa: TRY004 - one kind of error for whatever will not do
+    value.encode()
+    return value
+
+
+def _read_as(name: str, argument: Argument, value: Any) -> Any:  # noqa: ANN401 - as above
+    try:
+        return argument.read(value)
+    except ValueError:
+        raise ConfigurationError(f"{name} must be {argument.what}.") from None
+
+
 def ask_owner(path: Path, verb: str, /, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
     """Ask the process that owns a home, and wait for its answer.
 
@@ -96,16 +161,16 @@ def ask_owner(path: Path, verb: str, /, **values: Any) -> dict[str, Any]:  # noq
     """
     line = json.dumps({**values, "verb": verb}).encode() + b"\n"
     try:
-        answer = json.loads(_exchanged(path, line))
-    except (OSError, ValueError) as error:
+        answer = dict(json.loads(_exchanged(path, line)))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise OutcomeUnknown(
             f"The process that uses {path.parent} was asked to {verb} and gave no whole answer. It "
             "may have done it: look before you ask again.",
             operation=verb,
         ) from error
     if "error" in answer:
-        raise OwnerRefused(answer["error"])
-    return dict(answer)
+        raise OwnerRefused(str(answer["error"]))
+    return answer
 
 
 def _exchanged(path: Path, line: bytes) -> bytes:
@@ -176,7 +241,7 @@ async def _answer(line: bytes, verbs: Mapping[str, Verb], limit_s: float) -> byt
 def _read(line: bytes, verbs: Mapping[str, Verb]) -> tuple[str, dict[str, Any]]:
     try:
         request = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # of ten thousand brackets
         request = None
     if not isinstance(request, dict):
         raise ConfigurationError('A request is one line of JSON such as {"verb": "…"}.')
@@ -225,9 +290,18 @@ def _bind(path: Path) -> socket.socket:
 
 
 def _remove_stale(path: Path) -> None:
-    """Make room, unless somebody answers or something else has the name."""
-    if not path.is_socket():
+    """Make room.
+
+    Raises:
+        ConfigurationError: Somebody answers there, or something else has the name.
+    """
+    if not path.exists():
         return
+    if not path.is_socket():
+        raise ConfigurationError(
+            f"{path} is no socket, and the gateway is asked through a socket of that name. Move it "
+            "away, or use another home with --home."
+        )
     with socket.socket(socket.AF_UNIX) as probe, _address(path) as address:
         try:
             probe.connect(address)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tkkpg.gateway.clock import FORWARD_ONLY
+from tkkpg.gateway.clock import AHEAD_MAX, FORWARD_ONLY
+from tkkpg.gateway.control import Argument, taking, text, whole
 from tkkpg.gateway.flows.change_merchant import change_merchant
 from tkkpg.gateway.flows.enrol import set_password
 from tkkpg.gateway.flows.resolve import resolve
@@ -36,6 +37,7 @@ CLOCK_REAL: Final = "set-clock-real"
 CLOCK_WAIT: Final = "wait-for-clock"
 """Gives what `show-clock` gives, how much `ran` by kind since the last move, and whether all that
 fell due is `finished`; where it is not, ask again."""
+MERCHANT: Final = Argument(text, "the id of a merchant")
 WAIT_S: Final = 12.0
 """For what fell due, before the answer says that it is not finished: a move waits for the one
 before it and then for itself, and both fit into the time of one request."""
@@ -45,12 +47,17 @@ def owner_verbs(gateway: Gateway) -> dict[str, Verb]:
     """Give the verbs of a gateway."""
 
     async def resolve_transaction(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        tran_id, resolution = int(values["tran_id"]), Resolution(values["resolution"])
-        order_id = await resolve(gateway, tran_id, resolution, str(values["reason"]))
+        tran_id, resolution, reason = values["tran_id"], values["resolution"], values["reason"]
+        order_id = await resolve(gateway, tran_id, resolution, reason)
         return {**values, "order_id": order_id}
 
     return {
-        RESOLVE: resolve_transaction,
+        RESOLVE: taking(
+            resolve_transaction,
+            tran_id=Argument(whole, "the number of a transaction"),
+            resolution=Argument(Resolution, f"one of {', '.join(Resolution)}"),
+            reason=Argument(text, "a text"),
+        ),
         **_merchant_verbs(gateway),
         **_clock_verbs(gateway),
     }
@@ -61,18 +68,32 @@ def _merchant_verbs(gateway: Gateway) -> dict[str, Verb]:
     one_at_a_time = asyncio.Lock()
 
     async def set_merchant_password(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        merchant_id = str(values["merchant_id"])
+        merchant_id = values["merchant_id"]
         async with one_at_a_time:
-            await set_password(gateway, merchant_id, str(values["password"]))
+            await set_password(gateway, merchant_id, values["password"])
         return {"merchant_id": merchant_id}
 
     async def change(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        merchant_id = str(values["merchant_id"])
+        merchant_id = values["merchant_id"]
         async with one_at_a_time:
             changed = await change_merchant(gateway, merchant_id, values["changes"])
         return {"merchant_id": merchant_id, "changed": list(changed)}
 
-    return {SET_PASSWORD: set_merchant_password, CHANGE_MERCHANT: change}
+    return {
+        SET_PASSWORD: taking(
+            set_merchant_password, merchant_id=MERCHANT, password=Argument(text, "a text")
+        ),
+        CHANGE_MERCHANT: taking(
+            change, merchant_id=MERCHANT, changes=Argument(_settings, "new settings by their names")
+        ),
+    }
+
+
+def _settings(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
+    """Read the names and values of settings; what each may be is decided where it is changed."""
+    if not isinstance(value, dict):
+        raise ValueError(value)  # noqa: TRY004 - one kind of error for whatever will not do
+    return value
 
 
 def _clock_verbs(gateway: Gateway) -> dict[str, Verb]:
@@ -80,12 +101,10 @@ def _clock_verbs(gateway: Gateway) -> dict[str, Verb]:
         return _told(gateway)
 
     async def step(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        seconds = timedelta(seconds=int(values["step_s"]))
-        return await _move(gateway, lambda: seconds)
+        return await _move(gateway, lambda: values["step_s"])
 
     async def set_to(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        moment = datetime.fromisoformat(values["to"])
-        return await _move(gateway, lambda: moment - gateway.clock.now())
+        return await _move(gateway, lambda: values["to"] - gateway.clock.now())
 
     async def real(_values: Mapping[str, Any]) -> Mapping[str, Any]:
         _check_movable(gateway)
@@ -101,12 +120,26 @@ def _clock_verbs(gateway: Gateway) -> dict[str, Verb]:
         return await _waited(gateway)
 
     return {
-        CLOCK_SHOW: show,
-        CLOCK_ADVANCE: step,
-        CLOCK_SET: set_to,
-        CLOCK_REAL: real,
-        CLOCK_WAIT: wait,
+        CLOCK_SHOW: taking(show),
+        CLOCK_ADVANCE: taking(step, step_s=Argument(_seconds, "whole seconds, ten years at most")),
+        CLOCK_SET: taking(set_to, to=Argument(_moment, "a time with its zone, as ISO 8601 has it")),
+        CLOCK_REAL: taking(real),
+        CLOCK_WAIT: taking(wait),
     }
+
+
+def _seconds(value: Any) -> timedelta:  # noqa: ANN401 - whatever JSON holds
+    seconds = whole(value)
+    if abs(seconds) > AHEAD_MAX.total_seconds():
+        raise ValueError(seconds)
+    return timedelta(seconds=seconds)
+
+
+def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+    moment = datetime.fromisoformat(text(value))
+    if moment.tzinfo is None:
+        raise ValueError(value)
+    return moment
 
 
 async def _move(gateway: Gateway, step: Callable[[], timedelta]) -> Mapping[str, Any]:

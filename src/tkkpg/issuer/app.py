@@ -71,19 +71,21 @@ async def issuer(settings: IssuerSettings) -> AsyncIterator[IssuerInfo]:
     Raises:
         ConfigurationError: The port is busy, the journal or the certificate cannot be used, or
             another issuer uses the home.
+        OSError: The system does not let the home be used.
     """
     tls = None if settings.served is None else _tls(*settings.served)
     path = settings.home / JOURNAL
     log = structlog.get_logger("tkkpg.issuer").bind()
     async with AsyncExitStack() as stack:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await stack.enter_async_context(ownership(settings.home / LOCK, PATIENCE_S))
         try:
-            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await stack.enter_async_context(ownership(settings.home / LOCK, PATIENCE_S))
             journal = stack.enter_context(closing(Journal(path, settings.accounts)))
-        except (OSError, apsw.Error) as error:
+        except apsw.Error as error:
             raise ConfigurationError(
-                f"The issuer's journal {path} cannot be used: {error}. "
-                "Choose another folder with --home, or move the file away to begin anew."
+                f"The issuer's journal {path} cannot be used: {error}. Look at the space on its "
+                "disk, or choose another folder with --home; one that is damaged can be moved "
+                "away, and the issuer begins anew."
             ) from error
         desk = Desk(Issuer(settings.accounts, journal, random_token), journal, log)
         server = await _listen(desk, settings.port, tls, log)

@@ -140,6 +140,7 @@ class Journal:
             apsw.Error: It cannot be used, or is no database.
         """
         path.touch(mode=0o600)
+        path.open("rb").close()  # the system's reason, where there is one, says more than SQLite's
         self._db = apsw.Connection(str(path))
         self._db.set_busy_timeout(BUSY_MS)
         self._db.execute("PRAGMA journal_mode=WAL")

@@ -34,7 +34,7 @@ from tkkpg.gateway.control import serve_control
 from tkkpg.gateway.host.iso_host import Address, Dial, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
-from tkkpg.gateway.server import Listener, Servers
+from tkkpg.gateway.server import Listener, Servers, must_have_files
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.issuer.journal import play
@@ -165,6 +165,7 @@ def main(settings: SandboxSettings, started: Callable[[SandboxInfo], None], *, h
     """
     configure(sys.stderr, human=human)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold card data
+    must_have_files()
 
     async def until_signalled() -> None:
         stop = asyncio.Event()

@@ -16,7 +16,17 @@ from structlog.testing import capture_logs
 from tests.unit.gateway.server.peers import open_files
 
 from tkkpg.gateway import control
-from tkkpg.gateway.control import LINE_BYTES, NobodyThere, OwnerRefused, ask_owner, serve_control
+from tkkpg.gateway.control import (
+    LINE_BYTES,
+    Argument,
+    NobodyThere,
+    OwnerRefused,
+    ask_owner,
+    serve_control,
+    taking,
+    text,
+    whole,
+)
 from tkkpg.protocol.errors import ConfigurationError, OutcomeUnknown, TKKPGError
 
 pytestmark = pytest.mark.anyio
@@ -222,7 +232,7 @@ async def test_a_socket_that_somebody_answers_at_is_not_taken(path: Path) -> Non
 async def test_a_file_in_its_place_is_not_removed(path: Path) -> None:
     path.touch()  # noqa: ASYNC240 - nobody waits
 
-    with pytest.raises(ConfigurationError, match="Address already in use"):
+    with pytest.raises(ConfigurationError, match=r"is no socket.*Move it away"):
         async with serve_control(path, VERBS):
             pass
 
@@ -325,3 +335,49 @@ async def test_leaving_stops_what_is_under_way(path: Path) -> None:
         await asking
     loop.set_exception_handler(handler)
     assert failures == []
+
+
+async def test_a_verb_is_told_its_arguments_as_they_were_read_and_nothing_else() -> None:
+    verb = taking(echo, n=Argument(whole, "a number"), name=Argument(text, "a name", needed=False))
+    assert await verb({"n": 3, "name": "Nar"}) == {"heard": {"n": 3, "name": "Nar"}}
+    assert await verb({"n": 3, "name": None}) == {"heard": {"n": 3}}
+    for values, sentence in (
+        ({}, "It takes n; and where wanted name. It was told nothing."),
+        ({"n": None}, "It takes n; and where wanted name. It was told nothing."),
+        ({"n": 1, "m": 2}, "It takes n; and where wanted name. It was told m, n."),
+        ({"n": "1"}, "n must be a number."),
+        ({"n": True}, "n must be a number."),
+        ({"n": 1.0}, "n must be a number."),
+        ({"n": 2**63}, "n must be a number."),
+        ({"n": 1, "name": 5}, "name must be a name."),
+        ({"n": 1, "name": "\ud800"}, "name must be a name."),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            await verb(values)
+        assert refused.value.message == sentence
+
+
+async def test_a_line_of_brackets_and_answers_of_another_kind_are_no_tracebacks(path: Path) -> None:
+    with capture_logs() as lines:
+        async with serve_control(path, VERBS):
+            first, second = await say(path, b"[" * 30_000 + b'\n{"verb": "echo"}\n')
+    assert first["error"].startswith("A request is one line of JSON")
+    assert second == {"heard": {}}
+    assert lines == []
+
+
+async def test_what_answers_in_no_words_of_ours_leaves_the_outcome_unknown(path: Path) -> None:
+    for answer in (b"", b"\n", b"7\n", b"[1]\n", b"{\n", b"[" * 30_000 + b"\n", b"\xff\n"):
+
+        async def speak(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes = answer
+        ) -> None:
+            await reader.readline()
+            writer.write(answer)
+            writer.close()
+
+        server = await asyncio.start_unix_server(speak, path)
+        async with server:
+            with pytest.raises(OutcomeUnknown, match="gave no whole answer"):
+                await ask(path, "echo")
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - nobody waits

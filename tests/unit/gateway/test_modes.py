@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("modes") / "home"
     with running_sandbox(home) as running:
         running.kill()
+        # Its issuer ends by itself, and takes files away while it does.
+        with (home / "issuer" / "issuer.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
     return home
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.paying import Answer, AnsweringHost, card, create, submit_card
 
 from tkkpg.gateway import verbs
 from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.flows.change_merchant import CHECKS
 from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.model.transaction import TranKind
 from tkkpg.gateway.runtime import Gateway
@@ -25,10 +27,11 @@ from tkkpg.gateway.verbs import (
     CLOCK_SET,
     CLOCK_SHOW,
     CLOCK_WAIT,
+    RESOLVE,
     SET_PASSWORD,
     owner_verbs,
 )
-from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.errors import ConfigurationError, TKKPGError
 
 pytestmark = pytest.mark.anyio
 
@@ -174,3 +177,41 @@ async def test_two_changes_at_once_both_stay(tmp_path: Path) -> None:
         found = await at.gateway.store.merchant(MERCHANT_ID)
         assert found is not None
         assert (found.fee_bp, found.name, bool(found.password)) == (250, "Alma", True)
+
+
+async def test_no_verb_fails_inside_whatever_it_is_told(tmp_path: Path) -> None:
+    sound: dict[str, Any] = {
+        "tran_id": 1,
+        "resolution": "declined",
+        "reason": "The host said so",
+        "merchant_id": MERCHANT_ID,
+        "password": "correct horse battery",
+        "changes": {"name": "Nar"},
+        "step_s": 60,
+        "to": "2026-11-25T08:00:00+04:00",
+    }
+    takes = {
+        RESOLVE: ("tran_id", "resolution", "reason"),
+        SET_PASSWORD: ("merchant_id", "password"),
+        CHANGE_MERCHANT: ("merchant_id", "changes"),
+        CLOCK_ADVANCE: ("step_s",),
+        CLOCK_SET: ("to",),
+        CLOCK_SHOW: (),
+        CLOCK_REAL: (),
+        CLOCK_WAIT: (),
+    }
+    strange: list[Any] = [None, True, -1, 0.5, 2**70, "", "x", "\ud800", [], [1], {}]
+    strange += [{name: value} for name in CHECKS for value in strange]
+    async with moved_desk(tmp_path, clock=standing(tmp_path)) as at:
+        verbs = owner_verbs(at.gateway)
+        assert verbs.keys() == takes.keys()
+        for verb, names in takes.items():
+            told = {name: sound[name] for name in names}
+            lacking = [{key: told[key] for key in names if key != name} for name in names]
+            wrong = [told | {name: value} for name in names for value in strange]
+            for values in (*lacking, *wrong, told | {"surplus": 1}):
+                with suppress(TKKPGError):  # anything else is an error inside
+                    await verbs[verb](values)
+            for values in (*lacking, told | {"surplus": 1}):
+                with pytest.raises(ConfigurationError, match=r"^It takes "):
+                    await verbs[verb](values)

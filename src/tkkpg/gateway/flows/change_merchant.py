@@ -120,6 +120,9 @@ def _checked(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON hold
     except ValueError as error:
         message = f"The merchant's {name} {error}."
         raise PolicyRefusal(message) from None
+    except (AttributeError, TypeError):  # JSON holds values of other kinds too
+        message = f"The merchant's {name} cannot be a {type(value).__name__}."
+        raise PolicyRefusal(message) from None
 
 
 def _refuse(message: str) -> NoReturn:

@@ -9,8 +9,9 @@ accepting, lets running requests finish and closes the rest.
 
 from __future__ import annotations
 
+from tkkpg.gateway.server.limits import must_have_files
 from tkkpg.gateway.server.listening import Listener
 from tkkpg.gateway.server.servers import Servers
 from tkkpg.gateway.server.tls import exec_tls, page_tls
 
-__all__ = ["Listener", "Servers", "exec_tls", "page_tls"]
+__all__ = ["Listener", "Servers", "exec_tls", "must_have_files", "page_tls"]

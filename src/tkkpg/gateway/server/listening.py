@@ -166,6 +166,8 @@ def _bind(listener: Listener) -> socket.socket:
     try:
         bound = socket.create_server((listener.host, listener.port), family=family, backlog=BACKLOG)
     except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:  # no fault of the address
+            raise
         raise ConfigurationError(_cannot_bind(listener, error)) from error
     bound.settimeout(0)  # a readiness that has passed must not block the loop
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it

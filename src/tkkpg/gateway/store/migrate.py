@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from tkkpg.gateway.store.file import unusable
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ def migrate(path: Path) -> None:
             command.upgrade(config, "head")
             connection.commit()
     except sa.exc.DatabaseError as error:
-        message = f"{path} is not a database that can be used: {error.orig}. Move it away."
-        raise ConfigurationError(message) from error
+        if not isinstance(error.orig, sqlite3.Error):
+            raise
+        raise unusable(path, error.orig) from error
     finally:
         engine.dispose()

@@ -15,6 +15,7 @@ from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.store import rows, seals
 from tkkpg.gateway.store.apply import apply
 from tkkpg.gateway.store.base import EVER, Backlog, Unresolved
+from tkkpg.gateway.store.file import connect
 from tkkpg.gateway.store.group_commit import GroupCommit
 from tkkpg.gateway.store.order_search import OrderSearch
 from tkkpg.protocol.values import CURRENCIES
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from tkkpg.gateway.store.base import FoundOrders
     from tkkpg.gateway.store.rows import Value
 
-BUSY_MS: Final = 5_000
-"""How long a statement waits for another process, such as one that checkpoints or reads."""
+__all__ = ["SIGNED", "SQLiteStore", "connect", "damaged_seals", "select"]
 
 _PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
 _TAKEN_OFF: Final = ", ".join(f"'{one}'" for one, sign in PAYABLE.items() if sign < 0)
@@ -53,22 +53,6 @@ _DUE: Final = (
     " ORDER BY one.due_at LIMIT 4) ORDER BY n.due_at LIMIT ?2"
 )
 """Due notifications, a few of each merchant: one with a slow server keeps no other waiting."""
-
-
-def connect(path: Path, *, writing: bool) -> apsw.Connection:
-    """Open the file as production does; a reading connection cannot write."""
-    flags = apsw.SQLITE_OPEN_READWRITE
-    connection = apsw.Connection(str(path), flags=flags)
-    connection.set_busy_timeout(BUSY_MS)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA fullfsync=ON")  # macOS: a plain fsync stops short of the disk
-    connection.execute("PRAGMA foreign_keys=ON")
-    # A key that a commit removes is overwritten, not only unlinked.
-    connection.execute("PRAGMA secure_delete=ON")
-    if not writing:
-        connection.execute("PRAGMA query_only=ON")
-    return connection
 
 
 def select(db: apsw.Connection, statement: str, values: Sequence[Value] = ()) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tkkpg.gateway.control import Argument, taking, text, whole
 from tkkpg.gateway.model.lifecycle import RULES, Event
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.errors import ConfigurationError
@@ -37,15 +38,16 @@ def fault_verbs(dice: Dice) -> dict[str, Verb]:
 
     async def trigger(values: Mapping[str, Any]) -> Mapping[str, Any]:
         times = values.get("times", 1)
-        if not isinstance(times, int) or not 1 <= times <= TIMES_MAX:
+        if not 1 <= times <= TIMES_MAX:
             raise ConfigurationError(
                 f"A fault strikes 1 to {TIMES_MAX} times when asked for; for more, start the "
                 "sandbox with a rate."
             )
-        fault = dice.trigger(str(values.get("name")), times)
+        fault = dice.trigger(values["name"], times)
         return {"name": fault.name, "place": fault.place, "does": fault.does, "times": times}
 
-    return {TRIGGER: trigger}
+    name, times = Argument(text, "a fault's name"), Argument(whole, "a number", needed=False)
+    return {TRIGGER: taking(trigger, name=name, times=times)}
 
 
 def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
@@ -56,7 +58,7 @@ def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
     """
 
     async def trigger(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        wish = Wish(str(values.get("code")), values.get("order_id"), values.get("merchant_id"))
+        wish = Wish(values["code"], values.get("order_id"), values.get("merchant_id"))
         await _check_subject(store, wish)
         wishes.add(wish)
         return _told(wish)
@@ -64,7 +66,15 @@ def outcome_verbs(wishes: Wishes, store: Store) -> dict[str, Verb]:
     async def waiting(_: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"waiting": [_told(wish) for wish in wishes.waiting()]}
 
-    return {OUTCOME: trigger, WAITING: waiting}
+    return {
+        OUTCOME: taking(
+            trigger,
+            code=Argument(text, "a response code"),
+            order_id=Argument(whole, "an order's number", needed=False),
+            merchant_id=Argument(text, "the id of a merchant", needed=False),
+        ),
+        WAITING: taking(waiting),
+    }
 
 
 async def _check_subject(store: Store, wish: Wish) -> None:
@@ -76,7 +86,7 @@ async def _check_subject(store: Store, wish: Wish) -> None:
     """
     if (wish.order_id is None) == (wish.merchant_id is None):
         raise ConfigurationError("An outcome is asked for one order or one merchant: name one.")
-    if isinstance(wish.order_id, int):
+    if wish.order_id is not None:
         found = await store.order(wish.order_id)
         if found is not None:
             _check_status(found.status, wish)

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from tkkpg.protocol.errors import ConfigurationError
+
 OWNER_ONLY: Final = 0o600
 
 SCHEMA: Final = """
@@ -70,15 +72,23 @@ class Database:
 
         Raises:
             OSError: The file cannot be made.
-            sqlite3.Error: It cannot be used, or is no database.
+            ConfigurationError: It cannot be used, or is no database.
         """
         self._path = path
         path.touch(mode=OWNER_ONLY)
-        with closing(sqlite3.connect(path)) as connection:
-            connection.executescript(SCHEMA)
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
-            if "described" not in columns:  # an older shop's file
-                connection.execute(ADD_DESCRIBED)
+        path.open("rb").close()  # the system's reason, where there is one, says more than SQLite's
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                connection.executescript(SCHEMA)
+                columns = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
+                if "described" not in columns:  # an older shop's file
+                    connection.execute(ADD_DESCRIBED)
+        except sqlite3.Error as error:
+            raise ConfigurationError(
+                f"The demo shop's database {path} cannot be used: {error}. Look at the space on "
+                "its disk; if it is damaged, move it away with the files whose names begin with "
+                "its name, and the shop begins a new one. The gateway's orders are elsewhere."
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -120,7 +120,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     path.write_text("My shopping list, which is quite long.\n" * 200, encoding="utf-8")
     before = path.read_bytes()
 
-    with pytest.raises(ConfigurationError, match=r"tkkpg\.db is not a database.*Move it away"):
+    with pytest.raises(ConfigurationError, match=r"\.db is damaged, or no database.*newest backup"):
         migrate(path)
 
     assert path.read_bytes() == before

@@ -55,7 +55,7 @@ def test_a_reading_connection_cannot_write(database: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(apsw.CantOpenError):
+    with pytest.raises(FileNotFoundError):
         connect(tmp_path / "missing.db", writing=True)
 
     assert list(tmp_path.iterdir()) == []

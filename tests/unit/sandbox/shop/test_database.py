@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.sandbox.shop.database import Database
 
 
@@ -50,5 +51,5 @@ def test_what_is_no_database_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     path.write_bytes(b"no database at all" * 100)
 
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(ConfigurationError, match=r"shop\.db cannot be used.*begins a new one"):
         Database(path)
