@@ -33,6 +33,7 @@ def banner(info: SandboxInfo, host_names: Sequence[str]) -> str:
         _lines(
             {
                 "Exec": f"{info.exec_url}  (mutual TLS, merchant {info.merchant_id})",
+                **({"Exec, plain": f"{info.tunnel}  (for a tunnel)"} if info.tunnel else {}),
                 "Page": info.page_url,
                 "Demo shop": f"{info.shop_url}/",
                 "3-D Secure": f"{info.acs_url}  (the issuer's page, where a payer is asked)",

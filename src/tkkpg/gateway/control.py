@@ -86,7 +86,7 @@ async def serve_control(
         finally:
             writer.close()
 
-    server = await asyncio.start_unix_server(converse, sock=_bind(path), limit=LINE_BYTES)
+    server = await asyncio.start_unix_server(converse, sock=bind_unix(path), limit=LINE_BYTES)
     try:
         yield
     finally:
@@ -269,8 +269,12 @@ def _error(sentence: str) -> Mapping[str, str]:
     return {"error": sentence}
 
 
-def _bind(path: Path) -> socket.socket:
-    """Make the socket, in the place of one that nobody listens at."""
+def bind_unix(path: Path, what: str = "control socket") -> socket.socket:
+    """Make a socket that its owner alone may use, in the place of one that nobody listens at.
+
+    Raises:
+        ConfigurationError: It cannot be made, or somebody listens there.
+    """
     bound = socket.socket(socket.AF_UNIX)
     try:
         _remove_stale(path)
@@ -280,7 +284,7 @@ def _bind(path: Path) -> socket.socket:
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"The control socket {path} cannot be made: {error.strerror}. The home must be a "
+            f"The {what} {path} cannot be made: {error.strerror}. The home must be a "
             "folder on a local disk that this user may write to."
         ) from error
     except BaseException:

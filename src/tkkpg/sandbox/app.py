@@ -35,6 +35,7 @@ from tkkpg.gateway.host.iso_host import Address, Dial, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
 from tkkpg.gateway.model.merchant import Certificate, Merchant
 from tkkpg.gateway.server import Listener, Servers, must_have_files
+from tkkpg.gateway.server.tunnel import Tunnel, tunnel_listener
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.issuer.journal import play
@@ -93,6 +94,7 @@ class SandboxSettings:
         shop_port: Port of the demo shop.
         metrics_port: Port of /metrics and /healthz.
         acs_port: Port of the issuer's page, where a payer is challenged.
+        tunnel: Where Exec is served over plain HTTP too; `None` for nowhere.
         host_names: Names to answer to besides localhost, such as `tstpg.kapitalbank.az`; the first
             is in the addresses that the sandbox tells.
         opening_balance: What the merchant's current account holds in a fresh home.
@@ -110,6 +112,7 @@ class SandboxSettings:
     shop_port: int = 8080
     metrics_port: int = 9464
     acs_port: int = 8444
+    tunnel: Tunnel | None = None
     host_names: tuple[str, ...] = ()
     opening_balance: Amount = OPENING_BALANCE
     fresh: bool = False
@@ -128,6 +131,7 @@ class SandboxInfo:
         acs_url: Origin of the issuer's page, where a payer is challenged.
         journal: The issuer's database: what it really did.
         issuer_pid: Its process; another one after it had to be started again.
+        tunnel: Address of Exec over plain HTTP; empty where it is not served.
     """
 
     exec_url: str
@@ -143,6 +147,7 @@ class SandboxInfo:
     journal: Path
     pid: int
     issuer_pid: int
+    tunnel: str
 
     def as_json(self) -> dict[str, str | int]:
         """Give the values by name, paths as text."""
@@ -307,7 +312,9 @@ def _listeners(
     settings: SandboxSettings, certificates: Certificates, apps: dict[str, Later]
 ) -> list[Listener]:
     mutual, page = certificates.mutual_tls(), certificates.page_tls()
+    own, tunnel = certificates.merchant.fingerprint, settings.tunnel
     return [
+        *([tunnel_listener(tunnel, apps["exec"], own)] if tunnel else []),
         Listener("exec", apps["exec"], LOOPBACK, settings.exec_port, mutual),
         Listener("page", apps["page"], LOOPBACK, settings.page_port, page),
         Listener("results", apps["results"], LOOPBACK, 0, certificates.mutual_tls()),
@@ -340,6 +347,7 @@ def _info(
         journal=issuer.journal,
         pid=os.getpid(),
         issuer_pid=issuer.pid,
+        tunnel=settings.tunnel.url(servers.port("tunnel")) if settings.tunnel else "",
     )
 
 

@@ -26,6 +26,7 @@ INFO = SandboxInfo(
     journal=HOME / "issuer.db",
     pid=1,
     issuer_pid=2,
+    tunnel="",
 )
 
 
@@ -38,6 +39,13 @@ def test_it_names_everything_that_a_developer_needs() -> None:
         assert str(path) in told
     assert "Ctrl-C" in told
     assert "--fresh" in told
+
+
+def test_it_names_the_way_in_for_a_tunnel_where_there_is_one() -> None:
+    tunnel = "http://127.0.0.1:8081/Exec"
+
+    assert tunnel in banner(replace(INFO, tunnel=tunnel), ())
+    assert "plain" not in banner(INFO, ())
 
 
 def test_it_shows_the_six_most_used_cards() -> None:

@@ -11,6 +11,7 @@ from tkkpg.cli.banner import banner
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json
 from tkkpg.cli.values import AMOUNT, FAULT_RATE
+from tkkpg.gateway.server.tunnel import Tunnel
 from tkkpg.protocol.values import Amount
 from tkkpg.sandbox import app
 
@@ -40,6 +41,19 @@ ACS_PORT: Final = 8444
     metavar="NAME",
     multiple=True,
     help="A bank's host name to answer to; may be given several times.",
+)
+@click.option(
+    "--tunnel",
+    metavar="ADDRESS",
+    help="Serve Exec over plain HTTP too, for a tunnel on this machine: 127.0.0.1:PORT, "
+    "[::1]:PORT or unix:PATH. Who reaches it speaks for the merchant.",
+)
+@click.option(
+    "--tunnel-header",
+    default="",
+    metavar="NAME",
+    help="Header in which the tunnel tells the SHA-256 of the client's certificate; without it "
+    "every request is the sandbox's merchant's.",
 )
 @click.option(
     "--opening-balance",
@@ -83,6 +97,8 @@ def sandbox(
     metrics_port: int | None,
     acs_port: int | None,
     host_names: tuple[str, ...],
+    tunnel: str | None,
+    tunnel_header: str,
     opening_balance: Amount,
     host_timeout: float,
     host_tls: bool,
@@ -110,6 +126,7 @@ def sandbox(
         metrics_port=metrics_port,
         acs_port=acs_port,
         host_names=host_names,
+        tunnel=_tunnel(tunnel, tunnel_header),
         opening_balance=opening_balance,
         fresh=fresh,
         host_timeout_s=host_timeout,
@@ -126,3 +143,19 @@ def sandbox(
             click.echo(banner(info, host_names))
 
     click.get_current_context().exit(app.main(settings, started, human=not as_json))
+
+
+def _tunnel(address: str | None, header: str) -> Tunnel | None:
+    """Read where a tunnel comes in.
+
+    Raises:
+        UsageError: It cannot be there.
+    """
+    if address is None:
+        if header:
+            raise click.UsageError("--tunnel-header says nothing without --tunnel.")
+        return None
+    try:
+        return Tunnel.at(address, header)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None

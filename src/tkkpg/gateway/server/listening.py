@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -20,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from tkkpg.gateway.control import bind_unix
 from tkkpg.gateway.server.connection import Connection
 from tkkpg.gateway.server.tls import refusal_reason
 from tkkpg.protocol.errors import ConfigurationError
@@ -34,7 +36,10 @@ ACCEPT_PAUSE_S: Final = 0.5  # after the process has run out of file descriptors
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What listens where: its port is set by the option `--<name>-port`, and 0 is a free one."""
+    """What listens where: its port is set by the option `--<name>-port`, and 0 is a free one.
+
+    A host that is an absolute path is a UNIX socket, which its owner alone may use.
+    """
 
     name: str
     app: ASGIApp
@@ -42,6 +47,7 @@ class Listener:
     port: int
     tls: ssl.SSLContext | None = None
     keep_alive_s: int = 65
+    option: str = ""  # where it has another name
 
 
 class Listening:
@@ -63,9 +69,9 @@ class Listening:
 
     @property
     def port(self) -> int:
-        """The port that was bound."""
-        port: int = self._socket.getsockname()[1]
-        return port
+        """The port that was bound; 0 of a UNIX socket."""
+        name = self._socket.getsockname()
+        return int(name[1]) if isinstance(name, tuple) else 0
 
     def start(self) -> None:
         """Take connections from now on, until `close`."""
@@ -76,6 +82,8 @@ class Listening:
         """Take no more connections and give up unfinished handshakes; those made live on."""
         self._loop.remove_reader(self._socket)
         self._socket.close()
+        if self._listener.host.startswith("/"):
+            Path(self._listener.host).unlink(missing_ok=True)
         for handshake in self._handshakes:
             handshake.cancel()
 
@@ -94,6 +102,7 @@ class Listening:
         while len(self._handshakes) < MAX_HANDSHAKES:
             try:
                 connection, address = self._socket.accept()
+                address = address or ("unix", 0)  # a UNIX socket's peer has none
             except BlockingIOError:
                 return
             except OSError as error:
@@ -162,6 +171,11 @@ def _http_config(listener: Listener) -> Config:
 
 
 def _bind(listener: Listener) -> socket.socket:
+    if listener.host.startswith("/"):
+        bound = bind_unix(Path(listener.host), f"socket ({listener.option})")
+        bound.settimeout(0)
+        bound.listen(BACKLOG)
+        return bound
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     try:
         bound = socket.create_server((listener.host, listener.port), family=family, backlog=BACKLOG)
@@ -176,7 +190,7 @@ def _bind(listener: Listener) -> socket.socket:
 
 def _cannot_bind(listener: Listener, error: OSError) -> str:
     """Say why there is no listener, and what to do."""
-    port, option = listener.port, f"--{listener.name}-port"
+    port, option = listener.port, listener.option or f"--{listener.name}-port"
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} ({option}) is in use by another program, perhaps by another gateway. "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import stat
 import subprocess
 from pathlib import Path
 
@@ -15,7 +17,17 @@ from tkkpg.sandbox.app import SandboxInfo
 
 PATHS = ["ca", "certificate", "key", "database", "journal"]
 KEYS = ["exec_url", "page_url", "shop_url", "metrics_url", "acs_url", "merchant_id", *PATHS]
-KEYS += ["pid", "issuer_pid"]
+KEYS += ["pid", "issuer_pid", "tunnel"]
+
+_ORDER = (
+    b"<TKKPG><Request><Operation>CreateOrder</Operation><Language>EN</Language><Order>"
+    b"<Merchant>E1000010</Merchant><Amount>3000</Amount><Currency>944</Currency></Order>"
+    b"</Request></TKKPG>"
+)
+PLAIN_ORDER = (
+    b"POST /Exec HTTP/1.1\r\nHost: bank\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+    % (len(_ORDER), _ORDER)
+)
 
 
 def test_a_program_gets_one_line_with_absolute_paths(sandbox: Sandbox) -> None:
@@ -51,6 +63,40 @@ def test_a_home_in_use_is_refused(run: Run, sandbox: Sandbox) -> None:
 
     assert result.exit_code == 1
     assert str(sandbox.told["pid"]) in json.loads(result.stdout)["error"]
+
+
+def test_a_tunnel_that_others_could_reach_is_a_usage_error(run: Run) -> None:
+    for words, sentence in (
+        (["--tunnel", "0.0.0.0:8081"], "is not a loopback address"),
+        (["--tunnel", "8081"], "is no address for a tunnel"),
+        (["--tunnel-header", "X-Certificate"], "says nothing without --tunnel"),
+    ):
+        refused = run("sandbox", *words)
+
+        assert refused.exit_code == 2
+        assert sentence in " ".join(refused.output.split())
+
+
+def test_an_order_is_created_over_plain_http_through_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "exec.sock"
+    process = start(tmp_path / "home", "--json", "--tunnel", f"unix:{path}")
+    assert process.stdout is not None
+    try:
+        told = json.loads(process.stdout.readline())
+        with socket.socket(socket.AF_UNIX) as tunnel:
+            tunnel.settimeout(5)
+            tunnel.connect(str(path))
+            tunnel.sendall(PLAIN_ORDER)
+            with tunnel.makefile("rb") as heard:
+                answer = heard.read()
+        mode = stat.S_IMODE(path.stat().st_mode)
+    finally:
+        assert stop(process, signal.SIGTERM) == 0
+
+    assert told["tunnel"] == f"unix:{path}"
+    assert b"<Operation>CreateOrder</Operation><Status>00</Status>" in answer
+    assert mode == 0o600
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("words", [["--exec-port", 65536], ["--opening-balance", "1.234"]])

@@ -8,8 +8,10 @@ import os
 import resource
 import socket
 import ssl
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import LogCapture
@@ -285,3 +287,36 @@ async def test_a_host_that_does_not_exist_teaches_what_to_do(
 ) -> None:
     with pytest.raises(ConfigurationError, match="must be an address of this machine"):
         Listening(Listener("exec", app, "nowhere.invalid", 0), log)
+
+
+async def test_a_unix_socket_is_its_owner_s_alone_and_goes_with_its_listener(
+    app: App, log: FilteringBoundLogger, tmp_path: Path
+) -> None:
+    path = tmp_path / "exec.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))  # by one that was killed
+    listener = Listener("tunnel", app, str(path), 0, option="--tunnel")
+
+    def asked() -> bytes:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(5)
+            peer.connect(str(path))
+            peer.sendall(GET)
+            with peer.makefile("rb") as answer:
+                return answer.read()
+
+    async with Servers([listener], log=log) as servers:
+        assert servers.port("tunnel") == 0
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert (await asyncio.to_thread(asked)).startswith(b"HTTP/1.1 200 OK")
+    assert not path.exists()
+
+
+async def test_a_unix_socket_that_cannot_be_made_names_its_option(
+    app: App, log: FilteringBoundLogger, tmp_path: Path
+) -> None:
+    listener = Listener("tunnel", app, str(tmp_path / "no" / "exec.sock"), 0, option="--tunnel")
+
+    with pytest.raises(ConfigurationError, match=r"socket \(--tunnel\) .* cannot be made"):
+        async with Servers([listener], log=log):
+            pass
