@@ -45,11 +45,11 @@ class Turn(NamedTuple):
 
 async def measure(home: Path, effort: Effort) -> list[Figure]:
     """Start both servers, put load on them in turn, and count what was stored."""
-    with _sandbox(home) as (info, sandbox), _fixed(home) as fixed:
+    with sandbox(home) as (info, server), _fixed(home) as fixed:
         tls = ssl.create_default_context(cafile=info["ca"])
         tls.load_cert_chain(info["certificate"], info["key"])
-        turns = await _turns({"order": sandbox, "fixed": fixed}, tls, effort)
-        plans = await _plans_per_commit(info["metrics_url"], sandbox, tls, effort)
+        turns = await _turns({"order": server, "fixed": fixed}, tls, effort)
+        plans = await _plans_per_commit(info["metrics_url"], server, tls, effort)
         await _check_stored(Path(info["database"]), turns["order", MANY] + turns["order", 1])
     return _figures(turns, plans)
 
@@ -149,7 +149,8 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def _sandbox(home: Path) -> Iterator[tuple[dict[str, Any], Server]]:
+def sandbox(home: Path) -> Iterator[tuple[dict[str, Any], Server]]:
+    """Run a sandbox; give what it says about itself, and its process."""
     ports = [f"--{name}-port=0" for name in ("exec", "page", "shop", "acs")]
     command = ["-m", "tkkpg", "sandbox", "--home", str(home), *ports, "--json"]
     with _running(command, home.parent / "sandbox.log") as (line, process):

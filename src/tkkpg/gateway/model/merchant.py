@@ -30,7 +30,7 @@ class Merchant:
         notification_url: Where XMLOut is sent server to server; empty for nowhere.
         xmlout_wrapped: `Message` inside a root `XMLOut` (Kapital since 2022), else bare.
         xmlout_base64: `xmlmsg` as base64, else plain XML.
-        frame_ancestors: Origins that may frame the hosted page, empty for any.
+        frame_ancestors: Origins that may frame the hosted page, empty for nobody.
         operations: What it may ask for; anything else answers 10.
         active: Whether it may trade.
         currencies: Numeric codes of the currencies it may charge in; the bank allows 944 alone.

@@ -11,8 +11,11 @@ import asyncio
 import hashlib
 from typing import Final
 
+from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
+from tkkpg.gateway.server.places import Place
 from tkkpg.gateway.web.peer import FINGERPRINT_KEY
 
 MAX_HEAD_BYTES: Final = 32_768  # request line and headers; browsers send 1 to 4 kB
@@ -29,9 +32,16 @@ class Connection(HttpToolsProtocol):
     _received = 0  # bytes of the unfinished request; a pipelined one is counted from its next piece
     _deadline: asyncio.TimerHandle | None = None
 
+    def __init__(
+        self, config: Config, state: ServerState, place: Place, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(config, state, app_state={}, _loop=loop)
+        self._place = place
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the peer's fingerprint for every request to come, and start the idle clock."""
         super().connection_made(transport)
+        self._place.drop = transport.abort
         self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls else None
@@ -43,7 +53,8 @@ class Connection(HttpToolsProtocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop both clocks."""
+        """Stop both clocks and give the place back."""
+        self._place.leave()
         self._unset_keepalive_if_required()
         self._stop_deadline()
         super().connection_lost(exc)
@@ -72,19 +83,45 @@ class Connection(HttpToolsProtocol):
         """Leave the head; one that came in a single piece is measured here.
 
         Raises:
-            ValueError: it is too large; the parser passes it on and the peer gets a 400.
+            ValueError: it is too large, or does not say for whom it is or where its body ends;
+                the parser passes it on and the peer gets a 400.
         """
         self._in_head = False
         if self._received > MAX_HEAD_BYTES:
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > MAX_HEAD_BYTES:
                 raise ValueError(size)
+        self._check_framing()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is here, whole."""
         self._receiving, self._received = False, 0
+        if not self.cycle.response_complete:
+            self._place.keep_busy()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is given; wait for the next request, unless one is here already."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self._place.wait()
+
+    def _check_framing(self) -> None:
+        """Hold the head against RFC 9112, 3.2 and 6.1, which the parser does not.
+
+        Raises:
+            ValueError: a request of HTTP/1.1 without exactly one Host, or a transfer coding other
+                than chunked alone.
+        """
+        names = [name for name, _ in self.headers]
+        version = self.parser.get_http_version()
+        if version == "1.1" and names.count(b"host") != 1:
+            raise ValueError(names)
+        if b"transfer-encoding" in names:
+            codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+            if version != "1.1" or len(codings) != 1 or codings[0].lower() != b"chunked":
+                raise ValueError(codings)
 
     def _too_slow(self) -> None:
         self._refuse(f"A request was not complete after {RECEIVE_S:.0f} seconds.")

@@ -2,7 +2,8 @@
 
 The event loops' own `create_server` closes a connection whose handshake fails without a word.
 Here every handshake is a task of our own, whose exception says why: OpenSSL's reason goes to the
-log together with the peer's address, once.
+log together with the peer's address, once. It begins when the peer has said what it takes; those
+who say nothing are kept no longer than their place is needed.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from tkkpg.gateway.control import bind_unix
+from tkkpg.gateway.server import hello
 from tkkpg.gateway.server.connection import Connection
+from tkkpg.gateway.server.places import Place, Places, places_for_one_listener
 from tkkpg.gateway.server.tls import refusal_reason
 from tkkpg.protocol.errors import ConfigurationError
 
 BACKLOG: Final = 2048  # connections that the kernel keeps while we are busy
-MAX_HANDSHAKES: Final = 256  # under way at once; the rest wait in the backlog
-MAX_CONNECTIONS: Final = 4096  # beyond this a request is answered 503
-HANDSHAKE_S: Final = 5.0
+HANDSHAKE_S: Final = 5.0  # for the ClientHello to come, and for the rest
 CLOSE_S: Final = 10.0  # for a peer to take the last answer and to return TLS's goodbye
 ACCEPT_PAUSE_S: Final = 0.5  # after the process has run out of file descriptors
+LOST_SAID_S: Final = 10.0  # between two lines about places that were needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,12 @@ class Listening:
         self._listener = listener
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._config = _http_config(listener)
+        self._places = Places(places_for_one_listener())
+        self._config = _http_config(listener, self._places.limit)
+        self._silent: dict[socket.socket, asyncio.TimerHandle] = {}
         self._handshakes: set[asyncio.Task[None]] = set()
         self._short_of_files = False
+        self._lost_said: asyncio.TimerHandle | None = None
         self._socket = _bind(listener)
 
     @property
@@ -84,8 +89,13 @@ class Listening:
         self._socket.close()
         if self._listener.host.startswith("/"):
             Path(self._listener.host).unlink(missing_ok=True)
+        for peer in list(self._silent):
+            self._forget(peer)
+            peer.close()
         for handshake in self._handshakes:
             handshake.cancel()
+        if self._lost_said:
+            self._lost_said.cancel()
 
     def connections(self) -> Iterator[Connection]:
         """Yield the connections that are open now."""
@@ -98,21 +108,63 @@ class Listening:
         return self._handshakes | self.state.tasks
 
     def _accept(self) -> None:
-        """Take what has come, while there is room for its handshakes."""
-        while len(self._handshakes) < MAX_HANDSHAKES:
+        """Take all who have come; nobody waits here for others."""
+        while True:
             try:
-                connection, address = self._socket.accept()
+                peer, address = self._socket.accept()
                 address = address or ("unix", 0)  # a UNIX socket's peer has none
             except BlockingIOError:
                 return
             except OSError as error:
-                self._pause(error)
+                if not self._places.make_room():
+                    self._pause(error)
                 return
             self._short_of_files = False
-            handshake = self._loop.create_task(self._shake_hands(connection, address))
-            self._handshakes.add(handshake)
-            handshake.add_done_callback(self._handshake_ended)
-        self._loop.remove_reader(self._socket)
+            peer.settimeout(0)
+            place = self._places.take(peer.close)
+            if self._listener.tls:
+                self._listen_to(peer, address, place)
+            else:
+                self._begin(peer, address, place)
+            if self._places.lost and self._lost_said is None:
+                self._lost_said = self._loop.call_later(LOST_SAID_S, self._say_lost)
+
+    def _listen_to(self, peer: socket.socket, address: tuple[str, int], place: Place) -> None:
+        """Wait until a peer has said what a handshake takes."""
+
+        def heard() -> None:
+            if hello.is_ready(peer):
+                self._forget(peer)
+                self._begin(peer, address, place)
+
+        def drop() -> None:
+            self._forget(peer)
+            peer.close()
+
+        def give_up() -> None:
+            place.leave()
+            drop()
+            self._failed(address, f"no ClientHello came within {HANDSHAKE_S} seconds")
+
+        place.drop = drop
+        hello.await_head(peer)
+        self._silent[peer] = self._loop.call_later(HANDSHAKE_S, give_up)
+        self._loop.add_reader(peer, heard)
+
+    def _forget(self, peer: socket.socket) -> None:
+        self._silent.pop(peer).cancel()
+        self._loop.remove_reader(peer)
+
+    def _begin(self, peer: socket.socket, address: tuple[str, int], place: Place) -> None:
+        handshake = self._loop.create_task(self._shake_hands(peer, address, place))
+
+        def drop() -> None:
+            handshake.cancel()
+            peer.close()  # a task that has not run yet never will
+
+        place.drop = drop
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
 
     def _pause(self, error: OSError) -> None:
         """Leave connections in the backlog for a moment; say so once, not twice a second."""
@@ -122,36 +174,47 @@ class Listening:
         self._loop.remove_reader(self._socket)
         self._loop.call_later(ACCEPT_PAUSE_S, self.start)
 
-    def _handshake_ended(self, handshake: asyncio.Task[None]) -> None:
-        full = len(self._handshakes) >= MAX_HANDSHAKES
-        self._handshakes.discard(handshake)
-        if full:
-            self.start()
-
-    async def _shake_hands(self, connection: socket.socket, address: tuple[str, int]) -> None:
+    async def _shake_hands(
+        self, peer: socket.socket, address: tuple[str, int], place: Place
+    ) -> None:
         tls = self._listener.tls
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - `_begin` made it
+        place.drop = task.cancel  # the loop closes the socket of a handshake that it has begun
         try:
             await self._loop.connect_accepted_socket(
-                self._http,
-                connection,
+                lambda: Connection(self._config, self.state, place, self._loop),
+                peer,
                 ssl=tls,
                 ssl_handshake_timeout=HANDSHAKE_S if tls else None,
                 ssl_shutdown_timeout=CLOSE_S if tls else None,
             )
         except Exception as error:  # noqa: BLE001 - whatever ends one connection ends only that one
-            self._log.warning(
-                "handshake_failed",
-                listener=self._listener.name,
-                address=address[0],
-                peer_port=address[1],
-                reason=refusal_reason(error),
-            )
+            place.leave()
+            self._failed(address, refusal_reason(error))
+        except asyncio.CancelledError:
+            place.leave()
+            raise
 
-    def _http(self) -> Connection:
-        return Connection(self._config, self.state, app_state={}, _loop=self._loop)
+    def _failed(self, address: tuple[str, int], reason: str) -> None:
+        self._log.warning(
+            "handshake_failed",
+            listener=self._listener.name,
+            address=address[0],
+            peer_port=address[1],
+            reason=reason,
+        )
+
+    def _say_lost(self) -> None:
+        """Say how many have lost their places: one line for a while, whatever comes."""
+        self._lost_said = None
+        self._log.warning(
+            "places_needed", listener=self._listener.name, connections=self._places.lost
+        )
+        self._places.lost = 0
 
 
-def _http_config(listener: Listener) -> Config:
+def _http_config(listener: Listener, places: int) -> Config:
     """HTTP by uvicorn without what we do ourselves: logs, signals, sockets, start and stop."""
     config = Config(
         listener.app,
@@ -163,7 +226,7 @@ def _http_config(listener: Listener) -> Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
+        limit_concurrency=places + 1,  # a newcomer's: only where every place has a request
         timeout_keep_alive=listener.keep_alive_s,
     )
     config.load()

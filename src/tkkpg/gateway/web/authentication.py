@@ -82,9 +82,11 @@ def challenge_screen(gateway: Gateway, visit: Visit, step: ChallengeStep) -> HTM
 def method_done() -> HTMLResponse:
     """Tell the page around the hidden frame that the issuer's method page has reported.
 
-    Whoever else frames this page learns nothing: its word is for our own origin alone.
+    Whoever else frames this page learns nothing: its word is for our own origin alone. It may be
+    framed by anybody, because around our page may be a shop, and it does not know whose.
     """
-    return HTMLResponse(render("method_done.html"), headers=page_headers(sandbox=True))
+    headers = page_headers(sandbox=True, framed_by=ANYWHERE)
+    return HTMLResponse(render("method_done.html"), headers=headers)
 
 
 def browser_of(headers: Headers, fields: Fields, ip: str | None) -> Browser:

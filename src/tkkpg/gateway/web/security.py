@@ -37,6 +37,7 @@ HEADERS: Final = {
 HSTS: Final = "max-age=31536000"
 
 ANYWHERE: Final = "*"
+NOBODY: Final = "'none'"
 ORIGIN: Final = re.compile(
     r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?=[/?#]|\Z)",
     re.ASCII | re.IGNORECASE,
@@ -70,15 +71,17 @@ def page_headers(
     merchant: Merchant | None = None,
     form_action: str | None = None,
     frame: str | None = None,
+    framed_by: str | None = None,
 ) -> dict[str, str]:
     """Give the headers of a page.
 
     Args:
         sandbox: Leaves out HSTS, which would outlive the sandbox in the developer's browser.
-        merchant: Whose page it is; says who may frame it.
+        merchant: Whose page it is; says who may frame it, and who says nothing lets nobody.
         form_action: Address to whose origin the page may send forms, besides the gateway;
             `ANYWHERE` for one whose only form leads to the shop, which nobody knows before.
         frame: Address whose origin the page may show in a frame, besides the gateway.
+        framed_by: Who may frame the page, whatever the merchant says; `ANYWHERE` for everybody.
 
     Raises:
         ValueError: An address from outside is none that a policy can name.
@@ -88,9 +91,8 @@ def page_headers(
         policy.append(f"form-action {_own_and(form_action)}")
     if frame is not None:
         policy.append(f"frame-src {_own_and(frame)}")
-    ancestors = _sources(merchant.frame_ancestors) if merchant else ""
-    if ancestors:
-        policy.append(f"frame-ancestors {ancestors}")
+    listed = _sources(merchant.frame_ancestors) if merchant else ""
+    policy.append(f"frame-ancestors {framed_by or listed or NOBODY}")
     headers = HEADERS | {"Content-Security-Policy": "; ".join(policy)}
     return headers if sandbox else headers | {"Strict-Transport-Security": HSTS}
 

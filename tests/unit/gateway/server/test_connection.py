@@ -89,12 +89,45 @@ async def test_a_body_that_nobody_wants_is_thrown_away_and_the_answer_arrives(
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2
 
 
+async def test_a_request_says_for_whom_it_is_and_where_its_body_ends(
+    shop: Listener, log: FilteringBoundLogger
+) -> None:
+    post, chunk = b"POST / HTTP/1.1\r\nHost: x\r\n", b"4\r\n<a/>\r\n0\r\n\r\n"
+    refused = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+        post + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + chunk,
+        post + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk,
+        post + b"Transfer-Encoding: gzip\r\n\r\n" + chunk,
+        post + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + chunk,
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk,
+    ]
+    taken = [
+        GET.replace(b"Host: localhost", b"HOST:"),
+        post + b"Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n" + chunk,
+        post + b"Connection: close\r\nTE: gzip, trailers\r\nContent-Length: 4\r\n\r\n<a/>",
+        b"GET / HTTP/1.0\r\n\r\n",
+    ]
+    async with Servers([shop], log=log) as servers:
+        port = servers.port("shop")
+        for request in refused:
+            answer = await asyncio.to_thread(say, port, request)
+            assert answer.startswith(BAD_REQUEST), request
+            assert b"200 OK" not in answer
+        for request in taken:
+            answer = await asyncio.to_thread(say, port, request)
+            assert b" 200 OK\r\n" in answer, request
+
+
 @pytest.mark.parametrize(
     ("make", "accepted"),
     [
-        (lambda size: b"GET /?" + b"a" * size + b" HTTP/1.1\r\n\r\n", 32_000),
-        (lambda size: b"GET / HTTP/1.1\r\nA: " + b"a" * size + b"\r\n\r\n", 32_000),
-        (lambda size: b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * (size // 2) + b"\r\n", 10_000),
+        (lambda size: b"GET /?" + b"a" * size + b" HTTP/1.1\r\nHost: x\r\n\r\n", 32_000),
+        (lambda size: b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * size + b"\r\n\r\n", 32_000),
+        (
+            lambda size: b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * (size // 2) + b"\r\n",
+            10_000,
+        ),
     ],
     ids=["address", "one header", "many headers"],
 )
@@ -144,7 +177,7 @@ async def test_a_request_without_an_end_ends_the_connection(
 
 @pytest.mark.parametrize(
     "begun",
-    [b"G", b"\r\n", b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n<a"],
+    [b"G", b"\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n<a"],
     ids=["head", "nothing yet", "body"],
 )
 async def test_a_request_that_does_not_arrive_in_time_ends_the_connection(

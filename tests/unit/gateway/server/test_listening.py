@@ -9,8 +9,8 @@ import resource
 import socket
 import ssl
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -152,54 +152,168 @@ async def test_a_silent_peer_is_dropped_when_its_time_is_up(
         with connect(servers.port("exec")) as peer:
             assert await asyncio.to_thread(peer.recv, 100) == b""
     assert [entry["event"] for entry in capture.entries] == ["handshake_failed"]
-    assert "handshake is taking longer than 0.1 seconds" in capture.entries[0]["reason"]
+    assert capture.entries[0]["reason"] == "no ClientHello came within 0.1 seconds"
 
 
-async def test_handshakes_are_bounded_and_the_rest_wait_for_their_turn(
+async def test_a_handshake_that_stops_is_dropped_when_its_time_is_up(
     exec_listener: Listener,
-    certificates: Certificates,
     log: FilteringBoundLogger,
     capture: LogCapture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listening, "MAX_HANDSHAKES", 2)
-    tls = trusting(certificates.ca, certificates.good)
+    monkeypatch.setattr(listening, "HANDSHAKE_S", 0.1)
     async with Servers([exec_listener], log=log) as servers:
-        silent = [connect(servers.port("exec")) for _ in range(2)]
-        await asyncio.sleep(0.05)
-        waiting = asyncio.create_task(asyncio.to_thread(ask, servers.port("exec"), tls))
-        await asyncio.sleep(0.2)
-        assert not waiting.done()
-        for peer in silent:
+        with connect(servers.port("exec")) as peer:
+            peer.sendall(client_hello())
+            await asyncio.to_thread(until_closed, peer)
+    assert [entry["event"] for entry in capture.entries] == ["handshake_failed"]
+    assert "handshake is taking longer than 0.1 seconds" in capture.entries[0]["reason"]
+
+
+async def test_a_client_hello_in_pieces_begins_a_handshake_when_it_is_whole(
+    exec_listener: Listener, certificates: Certificates, log: FilteringBoundLogger
+) -> None:
+    tls = trusting(certificates.ca, certificates.good)
+    begun: list[int] = []
+    async with Servers([exec_listener], log=log) as servers:
+        listener = servers._listening["exec"]
+        reader, writer = await asyncio.open_connection(sock=connect(servers.port("exec")), ssl=None)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = tls.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        hello = outgoing.read()
+        for piece in (hello[:3], hello[3:5], hello[5:-1], hello[-1:]):
+            begun.append(len(listener.tasks()))
+            writer.write(piece)
+            await asyncio.sleep(0.02)
+        assert begun == [0, 0, 0, 0]
+        assert (await reader.read(5))[0] == 0x16
+        writer.close()
+
+
+def client_hello() -> bytes:
+    """Return a whole ClientHello, as a client without trust or certificate sends it."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+def until_closed(peer: socket.socket) -> None:
+    """Read and throw away until the connection ends."""
+    with suppress(OSError):
+        while peer.recv(65_536):
+            pass
+
+
+def secretly(tls: ssl.SSLContext, begin: bytes) -> Callable[[int], socket.socket]:
+    """Make a peer that completes its handshake and then sends the beginning of something."""
+
+    def peer(port: int) -> socket.socket:
+        wrapped = tls.wrap_socket(connect(port), server_hostname="localhost")
+        wrapped.sendall(begin)
+        return wrapped
+
+    return peer
+
+
+def openly(begin: bytes) -> Callable[[int], socket.socket]:
+    """Make a peer that sends the beginning of something over plain TCP."""
+
+    def peer(port: int) -> socket.socket:
+        plain = connect(port)
+        plain.sendall(begin)
+        return plain
+
+    return peer
+
+
+async def test_a_newcomer_takes_the_place_of_whoever_kept_us_waiting_longest(
+    app: App,
+    certificates: Certificates,
+    log: FilteringBoundLogger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "places_for_one_listener", lambda: 3)
+    strangers, merchants = (trusting(certificates.ca, own) for own in (None, certificates.good))
+    hello, half_head = client_hello(), b"GET / HTTP/1.1\r\nHo"
+    half_body = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n<a"
+    served = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    page, exec_ = certificates.for_page(), certificates.for_exec()
+    floods: list[tuple[ssl.SSLContext | None, Callable[[int], socket.socket]]] = [
+        (tls, kind)
+        for tls in (page, exec_)
+        for kind in (openly(b""), openly(hello[:4]), openly(hello[:60]), openly(hello))
+    ]
+    floods += [
+        (tls, secretly(own, begin))
+        for tls, own in ((page, strangers), (exec_, merchants))
+        for begin in (b"", half_head, half_body, served)
+    ]
+    floods += [(None, openly(begin)) for begin in (b"", half_head, half_body, served)]
+    for tls, flooder in floods:
+        async with Servers([Listener("any", app, "127.0.0.1", 0, tls)], log=log) as servers:
+            port = servers.port("any")
+            flood = [await asyncio.to_thread(flooder, port) for _ in range(4)]
+            async with asyncio.timeout(3):
+                answer = (
+                    (await asyncio.to_thread(ask, port, merchants)).data
+                    if tls is not None
+                    else await asyncio.to_thread(say, port, GET)
+                )
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            await asyncio.to_thread(until_closed, flood[0])
+            for peer in flood:
+                peer.close()
+
+
+async def test_a_request_under_way_keeps_its_place_and_a_newcomer_beyond_all_gets_503(
+    app: App, log: FilteringBoundLogger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "places_for_one_listener", lambda: 2)
+    async with Servers([Listener("shop", app, "127.0.0.1", 0)], log=log) as servers:
+        port = servers.port("shop")
+        busy = [connect(port) for _ in range(2)]
+        for peer in busy:
+            peer.sendall(GET.replace(b"/ ", b"/wait "))
+        await until(lambda: len(servers._tasks()) == 2)
+        assert b" 503 Service Unavailable" in await asyncio.to_thread(say, port, GET)
+        app.may_answer.set()
+        for peer in busy:
+            assert await asyncio.to_thread(hear, peer, b"nobody")
             peer.close()
-        assert (await waiting).body.decode() == certificates.good.fingerprint
-        await until(lambda: len(capture.entries) == 2)
+        assert b" 200 OK" in await asyncio.to_thread(say, port, GET)
+
+
+async def test_lost_places_are_said_in_one_line(
+    app: App, log: FilteringBoundLogger, capture: LogCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "places_for_one_listener", lambda: 1)
+    monkeypatch.setattr(listening, "LOST_SAID_S", 0.05)
+    async with Servers([Listener("shop", app, "127.0.0.1", 0)], log=log) as servers:
+        peers = [connect(servers.port("shop")) for _ in range(4)]
+        await until(lambda: bool(capture.entries))
+        for peer in peers:
+            peer.close()
+    assert [(one["event"], one["listener"], one["connections"]) for one in capture.entries] == [
+        ("places_needed", "shop", 3)
+    ]
 
 
 async def test_many_merchants_at_once_all_get_in(
     exec_listener: Listener,
     certificates: Certificates,
     log: FilteringBoundLogger,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listening, "MAX_HANDSHAKES", 3)
     tls = trusting(certificates.ca, certificates.good)
     async with Servers([exec_listener], log=log) as servers:
         heard = await asyncio.gather(
             *(asyncio.to_thread(ask, servers.port("exec"), tls) for _ in range(30))
         )
     assert {one.body.decode() for one in heard} == {certificates.good.fingerprint}
-
-
-async def test_requests_beyond_the_limit_of_connections_are_sent_away(
-    app: App, log: FilteringBoundLogger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listening, "MAX_CONNECTIONS", 2)
-    async with Servers([Listener("shop", app, "127.0.0.1", 0)], log=log) as servers:
-        port = servers.port("shop")
-        assert b" 200 OK" in await asyncio.to_thread(say, port, GET)
-        with connect(port):
-            assert b" 503 Service Unavailable" in await asyncio.to_thread(say, port, GET)
 
 
 @contextmanager

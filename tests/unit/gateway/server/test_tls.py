@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import pytest
@@ -27,6 +28,16 @@ def test_old_tls_is_refused_and_tickets_are_on(certificates: Certificates) -> No
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
         assert not context.options & ssl.OP_NO_TICKET
         assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_tls_1_2_offers_forward_secrecy_with_authenticated_encryption_alone(
+    certificates: Certificates,
+) -> None:
+    for context in (certificates.for_exec(), certificates.for_page()):
+        old = {one["name"] for one in context.get_ciphers() if one["protocol"] == "TLSv1.2"}
+        assert len(old) == 6
+        assert all(re.fullmatch(r"ECDHE-(ECDSA|RSA)-.*(GCM|CHACHA20).*", name) for name in old)
+        assert any(one["protocol"] == "TLSv1.3" for one in context.get_ciphers())
 
 
 @pytest.mark.parametrize(

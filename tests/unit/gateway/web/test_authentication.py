@@ -140,6 +140,7 @@ async def test_the_page_in_the_frame_tells_our_own_origin_alone() -> None:
     assert policy_of(page)["script-src"] == "'self'"
     assert policy_of(page)["form-action"] == "'self'"
     assert "frame-src" not in policy_of(page)
+    assert policy_of(page)["frame-ancestors"] == "*"  # a shop may be around our page
     assert page.headers["cache-control"] == "no-store"
 
 

@@ -104,6 +104,7 @@ def test_a_page_loads_nothing_but_its_own() -> None:
         "style-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'self'",
+        "frame-ancestors": "'none'",
     }
 
 
@@ -169,10 +170,14 @@ def test_an_address_that_could_open_the_policy_is_refused(address: str) -> None:
         page_headers(sandbox=False, frame=address)
 
 
-def test_anyone_may_frame_the_page_unless_the_merchant_says_who() -> None:
-    anyone = page_headers(sandbox=False, merchant=merchant())
-    assert "frame-ancestors" not in directives(anyone)
-    assert "X-Frame-Options" not in anyone
+def test_nobody_may_frame_a_page_unless_its_merchant_says_who() -> None:
+    for headers in (
+        page_headers(sandbox=False, merchant=merchant()),
+        page_headers(sandbox=False, merchant=merchant(frame_ancestors=" ;, ")),
+        page_headers(sandbox=False),  # a refusal: whose order it was is not known
+    ):
+        assert directives(headers)["frame-ancestors"] == "'none'"
+        assert "X-Frame-Options" not in headers
     listed = merchant(frame_ancestors="https://shop.example  https://www.shop.example")
     policy = directives(page_headers(sandbox=False, merchant=listed))
     assert policy["frame-ancestors"] == "https://shop.example https://www.shop.example"

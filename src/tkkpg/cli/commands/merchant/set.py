@@ -80,7 +80,7 @@ OPTIONS: Final = (
         "--frame-ancestors",
         metavar="ORIGINS",
         help="Who may frame the hosted page, in the words of Content-Security-Policy, such as "
-        "'https://shop.az https://*.shop.az'; '' for anybody.",
+        "'https://shop.az https://*.shop.az'; '' for nobody.",
     ),
     click.option(
         "--operation",

@@ -109,7 +109,7 @@ def _show_one(view: MerchantView, *, as_json: bool) -> None:
             "XMLOut": "wrapped" if one.xmlout_wrapped else "bare",
             "XMLOut as base64": _yes(one.xmlout_base64),
             "Each status goes to": one.change_status_url,
-            "May frame the page": one.frame_ancestors or "anybody",
+            "May frame the page": one.frame_ancestors or "nobody",
             "Operations": _operations(one),
             "Currencies": _currencies(one),
             "Fee": _fee(one),
