@@ -22,7 +22,7 @@ from benchmarks.in_process import (
     stage,
 )
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.decide import context
 from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.flows.submit_card import submit_card

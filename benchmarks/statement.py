@@ -19,7 +19,7 @@ from benchmarks.in_process import MERCHANT_ID, BenchmarkError
 from benchmarks.rounds import Effort, interleaved
 
 from tkkpg.cli.commands.statement.forms import write_csv
-from tkkpg.cli.records import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.model.ledger import Entry, Posting
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.model.order import Order

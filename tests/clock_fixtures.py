@@ -20,9 +20,9 @@ from tests.gateway_fixtures import (
 from tests.paying import EXEC, AnsweringHost, Desk
 
 from tkkpg.client import AsyncClient, Endpoint
-from tkkpg.gateway.app import CLOCK, exec_app, open_gateway
+from tkkpg.gateway.app import exec_app, open_gateway
 from tkkpg.gateway.clock import BusinessClock, machine_time
-from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.config import CLOCK, GatewayConfig
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.model.merchant import Certificate
 from tkkpg.gateway.notify.base import Courier

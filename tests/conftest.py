@@ -25,5 +25,5 @@ def anyio_backend() -> str:
 def _copied_databases() -> Iterator[None]:
     """Start every gateway in this process on a copy of one migrated file."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tkkpg.gateway.app.migrate", migrate_quickly)
+        patch.setattr("tkkpg.gateway.home.migrate", migrate_quickly)
         yield

@@ -23,7 +23,7 @@ POSITIONAL_PARAMETERS = 6
 PUBLIC_METHODS = 12
 NESTED_BRANCHES = 3
 LINE_COLUMNS = 100
-PACKAGE_MODULES = 12
+PACKAGE_MODULES = 15
 
 # What may be larger, named as a finding names it: why it may. Expected to stay this short.
 ALLOWED: dict[str, str] = {

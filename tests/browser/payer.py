@@ -12,7 +12,7 @@ from tests.browser.sandbox_process import Running
 
 from tkkpg.client import AZN, Amount, CreatedOrder, Language, OrderOptions, OrderType
 from tkkpg.client.options import NO_OPTIONS
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.sandbox.cards import find_card
 
 PRICE: Final = Amount.of("30.00", AZN)

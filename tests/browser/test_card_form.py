@@ -20,7 +20,7 @@ from tests.browser.payer import (
 from tests.browser.sandbox_process import Running
 
 from tkkpg.client import NEVER, Language, OrderOptions
-from tkkpg.gateway.app import CONTROL
+from tkkpg.gateway.config import CONTROL
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.model.card import PREFIXES, CardInvalid, read_card, scheme_of
 from tkkpg.gateway.verbs import CLOCK_ADVANCE

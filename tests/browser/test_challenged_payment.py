@@ -34,7 +34,7 @@ from tests.browser.payer import (
 from tests.browser.sandbox_process import Running
 
 from tkkpg.client import CreatedOrder, Language, OrderStatus
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.sandbox.cards import every_card, find_card
 from tkkpg.sandbox.shop.app import BASKET_COOKIE
 

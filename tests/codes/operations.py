@@ -11,7 +11,7 @@ from tests.codes.walk import ANSWERS, REVERSED_S, Place, journal, read
 from tests.faults.grid.ledgers import CHARGED
 
 from tkkpg.client import AZN, Amount, CreatedOrder, OperationRefused, OrderStatus, OrderType
-from tkkpg.gateway.app import CONTROL, DATABASE
+from tkkpg.gateway.config import CONTROL, DATABASE
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.model.transaction import NO_LINK_CODE, SILENCE_CODE
 from tkkpg.sandbox.cardholder import pay

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +17,7 @@ from tests.codes.walk import Place, Step, Way, walk
 from tests.sandbox_command import PORTS, TKKPG
 
 from tkkpg.client import AsyncClient, Credentials, Endpoint
-from tkkpg.gateway.app import DATABASE, KEYS
-from tkkpg.gateway.keys import load_keys
-from tkkpg.gateway.store.check import check
+from tkkpg.gateway.home import check_home
 from tkkpg.issuer.statement import unbalanced
 from tkkpg.protocol.codes import listed
 from tkkpg.protocol.values import Language
@@ -99,9 +96,6 @@ async def findings(
             async with asyncio.TaskGroup() as payers:
                 for _ in range(AT_ONCE):
                     payers.create_task(payer())
-    keys = load_keys(home / KEYS, os.urandom)
-    books = check(
-        home / DATABASE, lambda text, mac: keys.verify("audit", text, mac), datetime.now(UTC)
-    )
+    books = check_home(home, datetime.now(UTC))
     found += [f"{one.rule}: {one.rows}: {one.sentence}" for one in books]
     return found + [f"issuer's account {name}" for name in unbalanced(Path(info["journal"]))]

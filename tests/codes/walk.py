@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import apsw
 
 from tkkpg.client import AZN, Amount, OrderStatus
-from tkkpg.gateway.app import CONTROL, DATABASE
+from tkkpg.gateway.config import CONTROL, DATABASE
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.model.transaction import NO_LINK_CODE, SILENCE_CODE
 from tkkpg.gateway.store.sqlite import connect, select

@@ -25,7 +25,7 @@ from tests.paying import (
 )
 
 from tkkpg.client import AZN, Amount, OrderStatus, read_xmlout
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.change_merchant import change_merchant
 from tkkpg.gateway.flows.pay import hand_over, open_page
 from tkkpg.gateway.model.transaction import TranKind

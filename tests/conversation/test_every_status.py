@@ -26,7 +26,7 @@ from tests.paying import (
     stored,
 )
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.decide import context
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.gateway.model.order import ORDER_LIFE

@@ -23,7 +23,8 @@ from tests.model_factories import paid as paid_facts
 from tests.paying import create, paid, post, request, settled, stored
 
 from tkkpg.client import OperationRefused, OrderOptions
-from tkkpg.gateway.app import DATABASE, exec_app
+from tkkpg.gateway.app import exec_app
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.enrol import enrol
 from tkkpg.gateway.flows.reads import get_orders as flow
 from tkkpg.gateway.flows.reads.order_row import order_row

@@ -25,8 +25,7 @@ from tests.paying import (
 )
 
 from tkkpg.client import read_xmlout
-from tkkpg.gateway.app import DATABASE
-from tkkpg.gateway.config import RETRY_PAUSES
+from tkkpg.gateway.config import DATABASE, RETRY_PAUSES
 from tkkpg.gateway.flows.pay import hand_over, open_page
 from tkkpg.gateway.flows.upkeep.deliver import LEASE, deliver
 from tkkpg.gateway.flows.upkeep.expire import expire

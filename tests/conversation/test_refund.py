@@ -26,7 +26,7 @@ from tests.paying import (
 )
 
 from tkkpg.client import OperationRefused
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.model.transaction import HostReply, TranKind, TranState
 from tkkpg.gateway.model.xmlout import payment_of
 from tkkpg.gateway.store.sqlite import connect

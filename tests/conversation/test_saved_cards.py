@@ -11,7 +11,7 @@ import pytest
 from tests.gateway_fixtures import Stage, merchant, stage
 from tests.paying import DECLINED, AnsweringHost, card, ordered, post, request, stored, submit_card
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.decide import context
 from tkkpg.gateway.flows.pay import open_page
 from tkkpg.gateway.model.plan import Plan

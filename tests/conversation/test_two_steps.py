@@ -23,14 +23,14 @@ from tests.paying import (
     unsettled,
 )
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.upkeep.reconcile import reconcile
 from tkkpg.gateway.flows.upkeep.settle import settle
+from tkkpg.gateway.home import check_home
 from tkkpg.gateway.model.ledger import Posting
 from tkkpg.gateway.model.transaction import HostReply, TranKind
 from tkkpg.gateway.runtime import Gateway
 from tkkpg.gateway.store.base import EVER
-from tkkpg.gateway.store.check import check
 from tkkpg.gateway.store.sqlite import connect
 from tkkpg.protocol.codes import response_code
 from tkkpg.protocol.values import Language, OrderRef, OrderStatus
@@ -81,11 +81,7 @@ def booked(home: Path, ref: OrderRef) -> list[tuple[Posting, int]]:
 
 def clean(home: Path, gateway: Gateway) -> bool:
     """Say whether the books agree."""
-    verify = gateway.keys.verify
-    found = check(
-        home / DATABASE, lambda text, mac: verify("audit", text, mac), gateway.clock.now()
-    )
-    assert found == []
+    assert check_home(home, gateway.clock.now()) == []
     return True
 
 

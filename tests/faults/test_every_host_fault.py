@@ -6,7 +6,6 @@ A real issuer behind real TCP; afterwards our ledger, the issuer's journal and `
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,15 +18,13 @@ import pytest
 from tests.gateway_fixtures import Stage, stage
 from tests.paying import create, pay, post, refund_request, settled
 
-from tkkpg.gateway.app import DATABASE, KEYS
 from tkkpg.gateway.clock import SystemClock
 from tkkpg.gateway.flows.upkeep.reconcile import reconcile
+from tkkpg.gateway.home import check_home
 from tkkpg.gateway.host.iso_host import Address, IsoHost, tcp
 from tkkpg.gateway.host.link import LinkLimits
-from tkkpg.gateway.keys import load_keys
 from tkkpg.gateway.logs import get_logger
 from tkkpg.gateway.model.transaction import Transaction, TranState
-from tkkpg.gateway.store.check import check
 from tkkpg.issuer.app import IssuerSettings, issuer
 from tkkpg.issuer.statement import net_by_original
 from tkkpg.protocol.values import OrderRef, OrderStatus
@@ -72,9 +69,7 @@ class Trial:
     def agree(self, charged_minor: int) -> None:
         """Compare what the cards were charged with what should be, and check our books."""
         assert sum(net_by_original(self.journal).values()) == charged_minor
-        keys = load_keys(self.home / KEYS, os.urandom)
-        verify = partial(keys.verify, "audit")
-        assert check(self.home / DATABASE, verify, self.at.clock.now()) == []
+        assert check_home(self.home, self.at.clock.now()) == []
 
 
 @asynccontextmanager

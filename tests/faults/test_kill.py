@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Final
@@ -20,9 +20,9 @@ from tests.gateway_fixtures import MERCHANT_ID
 from tests.sandbox_command import Running, running_sandbox
 
 from tkkpg.client import AZN, Amount, AsyncClient, OrderRef, OrderStatus, TransportError
-from tkkpg.gateway.app import DATABASE, KEYS
-from tkkpg.gateway.keys import load_keys
-from tkkpg.gateway.store.sqlite import connect, damaged_seals, select
+from tkkpg.gateway.config import DATABASE
+from tkkpg.gateway.home import check_home
+from tkkpg.gateway.store.sqlite import connect, select
 from tkkpg.sandbox.cardholder import CardholderStopped, browser, pay
 from tkkpg.sandbox.cards import find_card
 
@@ -173,8 +173,7 @@ def check_books(db: apsw.Connection, home: Path) -> None:
     assert select(db, UNTOLD) == []
     assert select(db, MISBOOKED) == []
     assert select(db, STORED, (MERCHANT_ID,)) == select(db, DERIVED, (MERCHANT_ID,))
-    keys = load_keys(home / KEYS, os.urandom)
-    assert damaged_seals(db, lambda text, mac: keys.verify("audit", text, mac)) == []
+    assert check_home(home, datetime.now(UTC)) == []
     assert select(db, "PRAGMA integrity_check") == [("ok",)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.gateway_fixtures import MERCHANT_ID
 from tests.paying import paid, post, refund_request, unsettled
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.store.sqlite import connect
 
 pytestmark = pytest.mark.anyio

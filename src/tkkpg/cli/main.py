@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "trigger": "Make something go wrong in the running sandbox.",
     "clock": "Show and move the business time of the running sandbox.",
     "check": "Check that a gateway's books agree with each other.",
+    "audit": "Go on from a history that is broken.",
     "statement": "Write what a day did to a merchant's accounts.",
     "balance": "Compare a day's transactions with the host's own record.",
     "issuer": "Start the bank's side of the host link on its own.",

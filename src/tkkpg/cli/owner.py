@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tkkpg.cli.records import DATABASE
-from tkkpg.gateway.app import CONTROL, open_offline
+from tkkpg.gateway.app import open_offline
+from tkkpg.gateway.config import CONTROL, DATABASE
 from tkkpg.gateway.control import NobodyThere, ask_owner
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.protocol.errors import ConfigurationError

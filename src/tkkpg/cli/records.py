@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.config import CLOCK
 from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.order import Order
 from tkkpg.gateway.model.transaction import Transaction
@@ -15,15 +16,6 @@ from tkkpg.gateway.store.views import Delivery, Happening, LedgerEntry
 from tkkpg.protocol.messages import XMLOut
 from tkkpg.protocol.values import Amount, Currency
 from tkkpg.protocol.zone import BAKU
-
-DATABASE: Final = "tkkpg.db"
-"""The gateway's database in its home."""
-
-KEYS: Final = "keys.toml"
-"""Its secret keys, beside the database."""
-
-CLOCK: Final = "clock.json"
-"""How far business time is ahead of the machine's, beside the database."""
 
 UNSHOWN: Final = frozenset(
     {"session_id", "pan_hash", "xmlmsg", "status", "card_uid", "request_digest", "registrations"}

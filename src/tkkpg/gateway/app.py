@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from tkkpg import __version__
 from tkkpg.gateway.clock import BusinessClock, Clock
-from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.config import CLOCK, DATABASE, HEAD, LOCK, GatewayConfig
 from tkkpg.gateway.flows.authenticate import keep_result
 from tkkpg.gateway.flows.upkeep.claim import claim
 from tkkpg.gateway.flows.upkeep.rounds import HOST_GRACE_S
 from tkkpg.gateway.flows.upkeep.workers import workers
+from tkkpg.gateway.home import open_home
 from tkkpg.gateway.host.scripted import ScriptedHost
 from tkkpg.gateway.ids import Ids
-from tkkpg.gateway.keys import Keys, load_keys
 from tkkpg.gateway.logs import AccessLog, get_logger
 from tkkpg.gateway.metrics import Metrics
 from tkkpg.gateway.notify.http import HttpCourier
 from tkkpg.gateway.runtime import Authentications, Background, Gateway
 from tkkpg.gateway.store.base import EVER
 from tkkpg.gateway.store.file import must_be_whole
-from tkkpg.gateway.store.migrate import migrate
+from tkkpg.gateway.store.head import HeadKeeper
 from tkkpg.gateway.store.owner import ownership
 from tkkpg.gateway.store.sqlite import SQLiteStore
 from tkkpg.gateway.store.views.audit import newest_at
@@ -35,23 +37,21 @@ from tkkpg.gateway.web.health import create_health_app
 from tkkpg.gateway.web.hosted_page import hosted_page
 from tkkpg.gateway.web.password_auth import PasswordAuth
 from tkkpg.gateway.web.peer import peer_fingerprint
-from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from starlette.types import ASGIApp
+    from structlog.typing import FilteringBoundLogger
 
     from tkkpg.gateway.host.base import Host, Unclaimed
     from tkkpg.gateway.notify.base import Courier
+    from tkkpg.gateway.store.head import Head
     from tkkpg.gateway.threeds.base import Authenticator
 
-DATABASE: Final = "tkkpg.db"
-KEYS: Final = "keys.toml"
-LOCK: Final = "tkkpg.lock"
-CONTROL: Final = "control.sock"
-CLOCK: Final = "clock.json"
+HEAD_LOGGED_S: Final = 60.0
+"""How often the log carries the head of the history, so that another machine can be its witness."""
 LEFT_BEHIND_MAX: Final = 1_000_000
 """Transactions of a crash that are resolved from the start on; more wait for the later rounds."""
 
@@ -93,6 +93,7 @@ async def open_gateway(
             clock=clock or BusinessClock(home / CLOCK),
             courier=courier,
             random_bytes=random_bytes,
+            head_written=_witness(get_logger("tkkpg.gateway")),
         )
         # Nothing is under way yet, so whatever has no outcome was left behind by a crash; also
         # what was sent "later" than now, by a clock that was set back since.
@@ -142,6 +143,7 @@ async def _open(
     clock: Clock,
     courier: Courier | None,
     random_bytes: Callable[[int], bytes],
+    head_written: Callable[[Head], None] = lambda _head: None,
 ) -> Gateway:
     """Open a home; the stack closes it again."""
     log = get_logger("tkkpg.gateway")
@@ -149,13 +151,20 @@ async def _open(
     stack.enter_context(ownership(home / LOCK))
     if not must_be_whole(home / DATABASE):
         log.warning("database_not_wholly_checked", advice="tkkpg check")
-    keys = _keys(home, random_bytes)
-    (home / DATABASE).touch(mode=0o600)  # sessions of orders are in it
-    migrate(home / DATABASE)
+    keys, head, beyond = open_home(home, random_bytes, clock.now())
+    if beyond:
+        log.warning("history_continued", seals=beyond, after_seal=head.seal_id)
     store = SQLiteStore(
         home / DATABASE,
         sign=lambda text: keys.sign("audit", text),
         observe=metrics.committed,
+        head=HeadKeeper(
+            home / HEAD,
+            head,
+            keys,
+            written=head_written,
+            failed=lambda error: log.error("head_not_written", reason=error.strerror),
+        ),
     )
     stack.push_async_callback(store.aclose)
     if (stored := newest_at(home / DATABASE)) is not None:
@@ -186,14 +195,17 @@ async def _open(
     return gateway
 
 
-def _keys(home: Path, random_bytes: Callable[[int], bytes]) -> Keys:
-    if (home / DATABASE).exists() and not (home / KEYS).exists():
-        message = (
-            f"{home / KEYS} is missing beside its database: nothing sealed or hashed before "
-            "could be checked with new keys. Restore it from its backup."
-        )
-        raise ConfigurationError(message)
-    return load_keys(home / KEYS, random_bytes)
+def _witness(log: FilteringBoundLogger) -> Callable[[Head], None]:
+    """Carry the head in the log, once a minute."""
+    logged = -math.inf
+
+    def written(head: Head) -> None:
+        nonlocal logged
+        if monotonic() - logged >= HEAD_LOGGED_S:
+            logged = monotonic()
+            log.info("history_head", seal=head.seal_id, audit=head.audit_id, mac=head.mac)
+
+    return written
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

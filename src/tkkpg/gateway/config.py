@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Files of a home.
+DATABASE: Final = "tkkpg.db"
+KEYS: Final = "keys.toml"
+HEAD: Final = "head.json"
+LOCK: Final = "tkkpg.lock"
+CONTROL: Final = "control.sock"
+CLOCK: Final = "clock.json"
+RECORDS: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", HEAD, CLOCK, KEYS)
+"""What a gateway knows, in the order in which it is forgotten: cut off in the middle, the next
+start refuses what is left instead of believing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

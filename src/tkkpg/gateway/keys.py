@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-PURPOSES: Final = ("page", "pan", "audit", "seal")
-"""Form tokens of the hosted page, keyed hash of card numbers, seals of the audit rows, and what is
-sealed at rest: host tokens of saved cards, equivalents of passwords."""
+PURPOSES: Final = ("page", "pan", "audit", "seal", "head")
+"""Form tokens of the hosted page, keyed hash of card numbers, seals of the audit rows, what is
+sealed at rest (host tokens of saved cards, equivalents of passwords), and the head of the seals."""
 ADDED: Final = frozenset({"seal"})
 """Purposes that older files lack; they are given a key on the next start."""
+ADOPTED: Final = frozenset({"head"})
+"""Purposes that older files lack, and whose key says that their file was once written: it is added
+by `gateway.home` alone, after that."""
 NONCE_BYTES: Final = 12
 """Of AES-GCM: 96 bits, drawn anew for each sealed text."""
 KEY_BYTES: Final = 32
@@ -45,10 +48,19 @@ class Keys:
     by_purpose: Mapping[str, Mapping[str, bytes]]
     random_bytes: Callable[[int], bytes] = os.urandom
 
+    def has(self, purpose: str) -> bool:
+        """Return whether there is a key for a purpose."""
+        return purpose in self.by_purpose
+
     def __repr__(self) -> str:
         """Show purposes and ids."""
         shown = {purpose: list(keys) for purpose, keys in self.by_purpose.items()}
         return f"Keys({shown})"
+
+    def with_new(self, *purposes: str) -> Keys:
+        """Return these keys and a first one for each of some purposes."""
+        added = {purpose: {"k1": self.random_bytes(KEY_BYTES)} for purpose in purposes}
+        return Keys({**self.by_purpose, **added}, self.random_bytes)
 
     def digest(self, purpose: str, text: str) -> str:
         """Give the HMAC-SHA-256 of a text under the newest key, in hexadecimal."""
@@ -106,20 +118,32 @@ class Keys:
 
 
 def load_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Keys:
-    """Read the key file, or make it (mode 0600) on first start.
+    """Read the key file, or make it (mode 0600) where there is none.
 
     Raises:
         ConfigurationError: It can be read by others, or is not what it must be.
     """
     if not path.exists():
-        _create(path, random_bytes)
+        write_keys(path, new_keys(random_bytes))
     refuse_open([path])
-    keys = _read(path)
-    if missing := [purpose for purpose in PURPOSES if purpose not in keys]:
-        content = path.read_text(encoding="utf-8")
-        _write(path, "\n".join([content, *(_table(one, random_bytes) for one in missing)]))
-        keys = _read(path)
-    return Keys(keys, random_bytes)
+    keys = Keys(_read(path), random_bytes)
+    if missing := [one for one in PURPOSES if not keys.has(one) and one not in ADOPTED]:
+        keys = keys.with_new(*missing)
+        write_keys(path, keys)
+    return keys
+
+
+def new_keys(random_bytes: Callable[[int], bytes]) -> Keys:
+    """Return a key for every purpose, in memory alone."""
+    return Keys({}, random_bytes).with_new(*PURPOSES)
+
+
+def write_keys(path: Path, keys: Keys) -> None:
+    """Write the key file whole, mode 0600, and on disk when this returns."""
+    lines = ["# Secret keys of this gateway. Back them up apart from the database."]
+    for purpose, named in keys.by_purpose.items():
+        lines += ["", f"[{purpose}]", *(f'{name} = "{key.hex()}"' for name, key in named.items())]
+    _write(path, "\n".join(lines) + "\n")
 
 
 def _read(path: Path) -> dict[str, dict[str, bytes]]:
@@ -129,7 +153,7 @@ def _read(path: Path) -> dict[str, dict[str, bytes]]:
         keys = {
             purpose: {name: bytes.fromhex(value) for name, value in table[purpose].items()}
             for purpose in PURPOSES
-            if purpose in table or purpose not in ADDED
+            if purpose in table or purpose not in ADDED | ADOPTED
         }
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError):
         message = (
@@ -144,16 +168,6 @@ def _read(path: Path) -> dict[str, dict[str, bytes]]:
         message = f"{path} has a key that is not {KEY_BYTES} bytes. Restore it from a backup."
         raise ConfigurationError(message)
     return keys
-
-
-def _table(purpose: str, random_bytes: Callable[[int], bytes]) -> str:
-    return f'[{purpose}]\nk1 = "{random_bytes(KEY_BYTES).hex()}"\n'
-
-
-def _create(path: Path, random_bytes: Callable[[int], bytes]) -> None:
-    lines = ["# Secret keys of this gateway. Back them up apart from the database.\n"]
-    lines += [_table(purpose, random_bytes) for purpose in PURPOSES]
-    _write(path, "\n".join(lines))
 
 
 def _write(path: Path, content: str) -> None:

@@ -17,7 +17,7 @@ OTHERS: Final = 0o077
 
 SECRETS: Final = {
     "keys.toml": "keys of seals, forms, card hashes and saved cards",
-    "head*": "the newest seal and the highest numbers",
+    "head.json": "the newest seal and the highest numbers",
     "*.db*": "the gateway's database and the shop's: sessions, addresses, what was paid",
     "clock.json": "how far business time is ahead",
     "*-key.pem": "keys of the servers' CA and of the servers",

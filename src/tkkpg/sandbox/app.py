@@ -17,19 +17,9 @@ from typing import TYPE_CHECKING, Final
 import uvloop
 
 from tkkpg.client import AsyncClient, Credentials, Endpoint
-from tkkpg.gateway.app import (
-    CLOCK,
-    CONTROL,
-    DATABASE,
-    LOCK,
-    exec_app,
-    health_app,
-    open_gateway,
-    page_app,
-    results_app,
-)
+from tkkpg.gateway.app import exec_app, health_app, open_gateway, page_app, results_app
 from tkkpg.gateway.clock import BusinessClock, Clock, SystemClock
-from tkkpg.gateway.config import GatewayConfig
+from tkkpg.gateway.config import CLOCK, CONTROL, DATABASE, LOCK, RECORDS, GatewayConfig
 from tkkpg.gateway.control import serve_control
 from tkkpg.gateway.host.iso_host import Address, Dial, IsoHost, tcp
 from tkkpg.gateway.logs import configure, get_logger
@@ -388,7 +378,9 @@ def _client(info: SandboxInfo, exec_port: int) -> AsyncClient:
 
 
 def _empty(home: Path) -> None:
-    """Remove what a run leaves; certificates and keys stay, browsers may trust them already."""
-    for pattern in (f"{DATABASE}*", f"{SHOP_DATABASE}*", WRITTEN, CLOCK, INFO, f"{ISSUER}/*"):
+    """Remove what a run leaves; certificates stay, browsers may trust them already."""
+    for name in RECORDS:
+        (home / name).unlink(missing_ok=True)
+    for pattern in (f"{SHOP_DATABASE}*", WRITTEN, INFO, f"{ISSUER}/*"):
         for path in home.glob(pattern):
             path.unlink()

@@ -27,7 +27,7 @@ from tkkpg.client import (
     OrderStatus,
     OrderType,
 )
-from tkkpg.gateway.app import CONTROL, DATABASE
+from tkkpg.gateway.config import CONTROL, DATABASE
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.model.transaction import NO_LINK_CODE
 from tkkpg.gateway.store.sqlite import connect, select

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,11 +13,10 @@ from tests.faults.grid.lives import Life
 from tests.faults.grid.told import Told
 
 from tkkpg.client import AsyncClient, OrderRef, OrderStatus
-from tkkpg.gateway.app import DATABASE, KEYS
-from tkkpg.gateway.keys import load_keys
+from tkkpg.gateway.config import DATABASE
+from tkkpg.gateway.home import check_home
 from tkkpg.gateway.model.ledger import PAYABLE
 from tkkpg.gateway.model.order import PAID
-from tkkpg.gateway.store.check import check
 from tkkpg.gateway.store.sqlite import SIGNED, connect, select
 from tkkpg.issuer.statement import holds_by_original, net_by_original
 
@@ -172,12 +170,7 @@ def believe(
 
 def books(home: Path) -> list[str]:
     """Say what `tkkpg check` finds."""
-    keys = load_keys(home / KEYS, os.urandom)
-
-    def verify(text: str, mac: str) -> bool:
-        return keys.verify("audit", text, mac)
-
     return [
         f"{finding.rule}: {finding.rows}: {finding.sentence}"
-        for finding in check(home / DATABASE, verify, datetime.now(UTC))
+        for finding in check_home(home, datetime.now(UTC))
     ]

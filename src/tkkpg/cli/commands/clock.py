@@ -12,7 +12,7 @@ from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json
 from tkkpg.cli.records import local
 from tkkpg.cli.values import DURATION, MOMENT
-from tkkpg.gateway.app import CONTROL
+from tkkpg.gateway.config import CONTROL
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.verbs import CLOCK_ADVANCE, CLOCK_REAL, CLOCK_SET, CLOCK_SHOW, CLOCK_WAIT
 

@@ -12,8 +12,9 @@ import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json, print_table
-from tkkpg.cli.records import DATABASE, attributes, business_time, local
+from tkkpg.cli.records import attributes, business_time, local
 from tkkpg.cli.values import ORDER_ID
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.model.order import NEVER_EXPIRES, Order
 from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.store.views import (

@@ -10,7 +10,8 @@ import click
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json, print_table
 from tkkpg.cli.owner import change
-from tkkpg.cli.records import DATABASE, attributes, business_time, local
+from tkkpg.cli.records import attributes, business_time, local
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.model.decisions.resolution import Resolution
 from tkkpg.gateway.model.transaction import Transaction
 from tkkpg.gateway.store.views import TRANSACTIONS_MAX, find_transactions

@@ -9,7 +9,7 @@ import click
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_json, print_table
 from tkkpg.cli.values import ORDER_ID
-from tkkpg.gateway.app import CONTROL
+from tkkpg.gateway.config import CONTROL
 from tkkpg.gateway.control import ask_owner
 from tkkpg.sandbox.faults import FAULTS
 from tkkpg.sandbox.faults.verbs import OUTCOME, TIMES_MAX, TRIGGER, WAITING

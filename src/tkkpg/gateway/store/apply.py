@@ -12,24 +12,25 @@ import apsw
 
 from tkkpg.gateway.model.errors import GuardFailed, StoreConflict
 from tkkpg.gateway.model.ledger import PAYABLE
-from tkkpg.gateway.store import rows
+from tkkpg.gateway.store import digests, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tkkpg.gateway.model.ledger import BalanceChange
     from tkkpg.gateway.model.plan import Plan, SettlementCursor
     from tkkpg.gateway.store.rows import Value
 
 
-def _insert(table: str, columns: str) -> str:
+def insert(table: str, columns: str) -> str:
+    """Return the statement that adds a row of some columns."""
     marks = ", ".join("?" * (columns.count(",") + 1))
     return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - constant columns
 
 
 def _upsert(table: str, columns: str, key: str) -> str:
     sets = ", ".join(f"{name} = excluded.{name}" for name in columns.split(", ") if name != key)
-    return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {sets}"
+    return f"{insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {sets}"
 
 
 def _update(table: str, columns: str, condition: str) -> str:
@@ -37,14 +38,14 @@ def _update(table: str, columns: str, condition: str) -> str:
     return f"UPDATE {table} SET {sets} WHERE {condition}"  # noqa: S608 - constant columns
 
 
-_ORDER: Final = _insert("orders", rows.ORDER)
-_TRAN: Final = _insert("tran", rows.TRAN)
-_ENTRY: Final = _insert("entry", rows.ENTRY)
-_NOTIFICATION: Final = _insert("notification", rows.NOTIFICATION)
-_AUDIT: Final = _insert("audit", rows.AUDIT)
+_ORDER: Final = insert("orders", rows.ORDER)
+_TRAN: Final = insert("tran", rows.TRAN)
+_ENTRY: Final = insert("entry", rows.ENTRY)
+_NOTIFICATION: Final = insert("notification", rows.NOTIFICATION)
+_AUDIT: Final = insert("audit", rows.AUDIT)
 _MERCHANT: Final = _upsert("merchant", rows.MERCHANT, "merchant_id")
 _CERTIFICATE: Final = _upsert("certificate", rows.CERTIFICATE, "fingerprint")
-_SAVED_CARD: Final = _insert("saved_card", rows.SAVED_CARD)
+_SAVED_CARD: Final = insert("saved_card", rows.SAVED_CARD)
 _CHANGE_ORDER: Final = _update("orders", rows.ORDER_MOVES, "order_id = ? AND version = ?")
 _CHANGE_TRAN: Final = _update("tran", rows.TRAN_MOVES, "tran_id = ? AND state = ?")
 _OPEN_BALANCE: Final = (
@@ -95,42 +96,53 @@ def apply(db: apsw.Connection, plan: Plan) -> None:
 
 
 def _apply(db: apsw.Connection, plan: Plan) -> None:
-    _apply_merchants(db, plan)
-    _apply_orders(db, plan)
-    _apply_money(db, plan)
-    for card in plan.saved_cards:
-        db.execute(_SAVED_CARD, rows.saved_card_row(card))
-    for notification in plan.notifications:
-        db.execute(_NOTIFICATION, rows.notification_row(notification, plan.context.now))
-    db.execute(_AUDIT, rows.audit_row(plan))
+    written = [
+        *_apply_merchants(db, plan),
+        *_apply_orders(db, plan),
+        *_apply_money(db, plan),
+        *_apply_promises(db, plan),
+    ]
+    db.execute(_AUDIT, rows.audit_row(plan, "\n".join(written)))
 
 
-def _apply_merchants(db: apsw.Connection, plan: Plan) -> None:
+def _apply_merchants(db: apsw.Connection, plan: Plan) -> Iterator[str]:
     for merchant in plan.merchants:
-        db.execute(_MERCHANT, rows.merchant_row(merchant))
+        row = rows.merchant_row(merchant)
+        yield digests.MERCHANT.changed(db, row)
+        db.execute(_MERCHANT, row)
         for currency in sorted(merchant.currencies):
             db.execute(_OPEN_BALANCE, (merchant.merchant_id, currency))
     for certificate in plan.certificates:
-        db.execute(_CERTIFICATE, rows.certificate_row(certificate))
+        row = rows.certificate_row(certificate)
+        yield digests.CERTIFICATE.changed(db, row)
+        db.execute(_CERTIFICATE, row)
 
 
-def _apply_orders(db: apsw.Connection, plan: Plan) -> None:
+def _apply_orders(db: apsw.Connection, plan: Plan) -> Iterator[str]:
     for order in plan.new_orders:
-        db.execute(_ORDER, rows.order_row(order))
+        row = rows.order_row(order)
+        db.execute(_ORDER, row)
+        yield digests.ORDERS.added(row, order.order_id)
     for change in plan.orders:
         key = (change.order.order_id, change.expected_version)
+        yield digests.ORDERS.changed(db, rows.order_row(change.order))
         _change(db, _CHANGE_ORDER, (*rows.order_moves(change.order), *key))
     # Changes come before insertions: only one transaction of an order may be open.
     for moved in plan.transactions:
         key_and_state = (moved.transaction.tran_id, moved.expected_state)
+        yield digests.TRAN.changed(db, rows.tran_row(moved.transaction))
         _change(db, _CHANGE_TRAN, (*rows.tran_moves(moved.transaction), *key_and_state))
     for tran in plan.new_transactions:
-        db.execute(_TRAN, rows.tran_row(tran))
+        row = rows.tran_row(tran)
+        db.execute(_TRAN, row)
+        yield digests.TRAN.added(row, tran.tran_id)
 
 
-def _apply_money(db: apsw.Connection, plan: Plan) -> None:
+def _apply_money(db: apsw.Connection, plan: Plan) -> Iterator[str]:
     for entry in plan.entries:
-        db.execute(_ENTRY, rows.entry_row(plan.context.plan_id, entry))
+        row = rows.entry_row(plan.context.plan_id, entry)
+        db.execute(_ENTRY, row)
+        yield digests.ENTRY.added(row, db.last_insert_rowid())
     for balance in plan.balances:
         _change_balance(db, balance)
     for cursor in plan.cursors:
@@ -138,6 +150,17 @@ def _apply_money(db: apsw.Connection, plan: Plan) -> None:
     for guard in plan.unsettled:
         key = (guard.merchant_id, guard.currency.code, guard.entry_id)
         _change(db, _STILL_UNSETTLED, key)
+
+
+def _apply_promises(db: apsw.Connection, plan: Plan) -> Iterator[str]:
+    for card in plan.saved_cards:
+        row = rows.saved_card_row(card)
+        db.execute(_SAVED_CARD, row)
+        yield digests.SAVED_CARD.added(row, card.card_uid)
+    for notification in plan.notifications:
+        db.execute(_NOTIFICATION, rows.notification_row(notification, plan.context.now))
+        kept = rows.notification_kept(notification, plan.context.now)
+        yield digests.NOTIFICATION.added(kept, notification.notification_id)
 
 
 def _change(db: apsw.Connection, statement: str, values: Sequence[Value]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from contextlib import closing
+from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import apsw
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -14,9 +19,6 @@ from alembic.script import ScriptDirectory
 
 from tkkpg.gateway.store.file import unusable
 from tkkpg.protocol.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def migrate(path: Path) -> None:
@@ -54,3 +56,28 @@ def migrate(path: Path) -> None:
         raise unusable(path, error.orig) from error
     finally:
         engine.dispose()
+
+
+def schema_of(db: apsw.Connection) -> dict[str, list[str]]:
+    """Return the lines of the statement that made each table, index, trigger and view.
+
+    They are sorted, without white space and quotes: in which order Alembic writes the constraints
+    of a table differs from run to run, what they say does not.
+    """
+    made = db.execute(
+        "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    )
+    return {
+        str(name): sorted(re.sub(r'[\s",]+', "", line) for line in str(sql).splitlines())
+        for name, sql in made
+    }
+
+
+@cache
+def expected_schema() -> dict[str, list[str]]:
+    """Return what `schema_of` says of a database that the migrations have just made."""
+    with TemporaryDirectory(prefix="tkkpg-") as folder:
+        path = Path(folder) / "new.db"
+        migrate(path)
+        with closing(apsw.Connection(str(path))) as db:
+            return schema_of(db)

@@ -320,6 +320,7 @@ AUDIT = sa.Table(
     _number("order_id", null=True),
     _text("request_id"),
     _text("detail"),
+    _added_text("written"),
     sa.Index("ix_audit_order_id", "order_id"),
 )
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tkkpg.gateway.store.rows import Value
 
@@ -20,8 +20,9 @@ FIRST_MAC = ""
 """What stands in for the seal before the first one."""
 
 
+FIRST_POSSIBLE = -(2**63)
 LAST_POSSIBLE = 2**63 - 1
-"""Largest row number that a database holds."""
+"""Smallest and largest row number that a database holds."""
 
 
 class Seal(NamedTuple):
@@ -42,10 +43,17 @@ class Seal(NamedTuple):
     mac: str
 
 
+def canonical(values: Sequence[object]) -> bytes:
+    """Write values so that no two rows read alike: where each ends, and a number from a text.
+
+    A blob, which nothing here writes, is kept apart from every text.
+    """
+    return json.dumps(values, default=lambda blob: {"blob": bytes(blob).hex()}).encode()
+
+
 def leaf(audit_id: int, row: Sequence[Value]) -> bytes:
     """Hash one audit row with its number; the zero byte keeps leaves apart from inner nodes."""
-    text = json.dumps((audit_id, *row))  # says where each value ends, and a number from a text
-    return sha256(b"\x00" + text.encode()).digest()
+    return sha256(b"\x00" + canonical((audit_id, *row))).digest()
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
@@ -83,28 +91,30 @@ def broken_seals(
     seals: Iterable[Seal],
     leaves: Callable[[int, int], Sequence[bytes]],
     verify: Callable[[str, str], bool],
-) -> list[str]:
-    """Check every seal against the rows below it.
+    *,
+    mac_before: str = FIRST_MAC,
+    expected: int = 1,
+) -> Iterator[str]:
+    """Check seals against each other and against the rows below them.
 
     Args:
-        seals: All seals, oldest first.
-        leaves: Gives the leaves of the rows in a range of numbers.
+        seals: Seals, oldest first.
+        leaves: Returns the leaves of the rows in a range of numbers.
         verify: Checks an HMAC: (text, mac).
+        mac_before: `mac` of the seal before the first of them.
+        expected: Row with which the first of them begins.
 
-    Returns:
-        One sentence for each range that is not as it was sealed; empty when all is intact.
+    Yields:
+        One sentence for each range that is not as it was sealed; none when all is intact.
     """
-    problems = []
-    mac_before, expected = FIRST_MAC, 1
     for one in seals:
         found = leaves(one.first_audit_id, one.last_audit_id)
         text = sealed_text(one.first_audit_id, one.last_audit_id, one.rows, one.root, mac_before)
         span = f"Audit rows {one.first_audit_id} to {one.last_audit_id}"
         if not verify(text, one.mac):
-            problems.append(f"{span}: the seal was not made by this gateway's key, or moved.")
+            yield f"{span}: the seal was not made by this gateway's key, or moved."
         elif len(found) != one.rows or merkle_root(found).hex() != one.root:
-            problems.append(f"{span} were changed after they were sealed.")
+            yield f"{span} were changed after they were sealed."
         if one.first_audit_id != expected:
-            problems.append(f"{span}: rows or seals before them are missing.")
+            yield f"{span}: rows or seals before them are missing."
         mac_before, expected = one.mac, one.last_audit_id + 1
-    return problems

@@ -13,7 +13,7 @@ from tkkpg.gateway.model.ledger import BECOMES_PAYABLE, PAYABLE
 from tkkpg.gateway.model.plan import Capture, Facts
 from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.store import rows, seals
-from tkkpg.gateway.store.apply import apply
+from tkkpg.gateway.store.apply import apply, insert
 from tkkpg.gateway.store.base import EVER, Backlog, Unresolved
 from tkkpg.gateway.store.file import connect
 from tkkpg.gateway.store.group_commit import GroupCommit
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from tkkpg.gateway.model.plan import Notification, Plan
     from tkkpg.gateway.model.transaction import Transaction
     from tkkpg.gateway.store.base import FoundOrders
+    from tkkpg.gateway.store.head import HeadKeeper
     from tkkpg.gateway.store.rows import Value
 
-__all__ = ["SIGNED", "SQLiteStore", "connect", "damaged_seals", "select"]
+__all__ = ["SEAL", "SIGNED", "SQLiteStore", "connect", "leaves_of", "select"]
 
 _PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
 _TAKEN_OFF: Final = ", ".join(f"'{one}'" for one, sign in PAYABLE.items() if sign < 0)
@@ -55,6 +56,10 @@ _DUE: Final = (
 """Due notifications, a few of each merchant: one with a slow server keeps no other waiting."""
 
 
+SEAL: Final = "first_audit_id, last_audit_id, rows, root, mac"
+_SEAL: Final = insert("seal", SEAL)
+
+
 def select(db: apsw.Connection, statement: str, values: Sequence[Value] = ()) -> list[Any]:
     """Run a query whose columns the caller knows."""
     return db.execute(statement, values).fetchall()
@@ -69,6 +74,7 @@ class SQLiteStore:
         *,
         sign: Callable[[str], str],
         observe: Callable[[int, float], None] = lambda _size, _seconds: None,
+        head: HeadKeeper | None = None,
     ) -> None:
         """Open a migrated file.
 
@@ -76,8 +82,11 @@ class SQLiteStore:
             path: The database.
             sign: HMAC of a text under the audit key, for seals.
             observe: Told after every commit: plans in the batch, seconds it took.
+            head: Keeps the head of the history, where there is one.
         """
         self._sign = sign
+        self._head = head
+        self._sealed: tuple[int, int, str] | None = None
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._reader = connect(path, writing=False)
         self._search = OrderSearch(lambda: connect(path, writing=False))
@@ -89,24 +98,26 @@ class SQLiteStore:
         )
 
     async def _run_commit(self, commit: Callable[[], object]) -> object:
-        return await asyncio.get_running_loop().run_in_executor(self._commits, commit)
+        sealed, self._sealed = self._sealed, None
+        committed = await asyncio.get_running_loop().run_in_executor(self._commits, commit)
+        if self._head is not None and sealed is not None:
+            self._head.sealed(*sealed)
+        return committed
 
     def _seal(self, db: apsw.Connection) -> None:
         newest = select(
             db, "SELECT last_audit_id, mac FROM seal ORDER BY seal_id DESC LIMIT 1"
         ) or [(0, seals.FIRST_MAC)]
         through, mac_before = newest[0]
-        leaves = _leaves(db, through + 1, seals.LAST_POSSIBLE)
+        leaves = [*leaves_of(db, through + 1)]
         if leaves:
-            db.execute(
-                "INSERT INTO seal (first_audit_id, last_audit_id, rows, root, mac)"
-                " VALUES (?, ?, ?, ?, ?)",
-                seals.seal(leaves, mac_before, self._sign),
-            )
+            sealed = seals.seal(leaves, mac_before, self._sign)
+            db.execute(_SEAL, sealed)
+            self._sealed = (db.last_insert_rowid(), sealed.last_audit_id, sealed.mac)
 
     async def commit(self, plan: Plan) -> None:
         """Commit a plan; see `Store.commit`."""
-        await self._writer.submit(lambda db: apply(db, plan))
+        await self._writer.submit(lambda db: apply(db, plan), plan_id=plan.context.plan_id)
 
     async def reserve_numbers(self, name: str, first: int, size: int) -> int:
         """Reserve a block of a sequence; see `Store.reserve_numbers`."""
@@ -118,7 +129,10 @@ class SQLiteStore:
             )
             return int(select(db, statement, (name, first, size))[0][0])
 
-        return await self._writer.submit(work)
+        reserved = await self._writer.submit(work)
+        if self._head is not None:
+            await self._head.cover(name, reserved + size)
+        return reserved
 
     async def merchant(self, merchant_id: str) -> Merchant | None:
         """Find a merchant; see `Store.merchant`."""
@@ -342,43 +356,22 @@ class SQLiteStore:
     async def aclose(self) -> None:
         """Finish what was begun and let go of the file."""
         await self._writer.aclose()
+        if self._head is not None:
+            await self._head.aclose()
         self._search.close()
         self._reader.close()
         self._commits.shutdown()
 
 
-def _leaves(db: apsw.Connection, first: int, last: int) -> list[tuple[int, bytes]]:
-    found = select(
-        db,
+def leaves_of(
+    db: apsw.Connection, first: int, last: int = seals.LAST_POSSIBLE
+) -> Iterator[tuple[int, bytes]]:
+    """Read audit rows in a range of numbers, and give the number and the leaf of each."""
+    found = db.execute(
         f"SELECT audit_id, {rows.AUDIT} FROM audit"  # noqa: S608 - constant columns
         " WHERE audit_id BETWEEN ? AND ? ORDER BY audit_id",
         (first, last),
     )
-    return [(row[0], seals.leaf(row[0], row[1:])) for row in found]
-
-
-def damaged_seals(db: apsw.Connection, verify: Callable[[str, str], bool]) -> list[str]:
-    """Check the audit's seals in a file.
-
-    Args:
-        db: A connection that reads it.
-        verify: Checks an HMAC of the audit key: (text, mac).
-
-    Returns:
-        One sentence for each damage.
-    """
-    made: Iterator[Any] = db.execute(
-        "SELECT first_audit_id, last_audit_id, rows, root, mac FROM seal ORDER BY seal_id"
-    )
-    problems = seals.broken_seals(
-        (seals.Seal(*row) for row in made),
-        lambda first, last: [leaf for _, leaf in _leaves(db, first, last)],
-        verify,
-    )
-    # Every batch seals its own rows, so a row outside all seals was not written by a plan.
-    ((stored, sealed),) = select(
-        db, "SELECT (SELECT count(*) FROM audit), (SELECT coalesce(sum(rows), 0) FROM seal)"
-    )
-    if stored != sealed:
-        problems.append(f"The audit holds {stored} rows, but its seals cover {sealed}.")
-    return problems
+    for row in found:
+        # What older versions wrote has no `written`, and was sealed without.
+        yield row[0], seals.leaf(row[0], row[1:] if row[-1] else row[1:-1])

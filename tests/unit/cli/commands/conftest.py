@@ -13,7 +13,7 @@ import pytest
 from tests.gateway_fixtures import ManualClock, stage
 from tests.paying import paid
 
-from tkkpg.cli.records import DATABASE
+from tkkpg.gateway.config import DATABASE
 
 
 @dataclass(frozen=True, slots=True)

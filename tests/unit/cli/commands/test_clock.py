@@ -17,8 +17,8 @@ from tests.paying import create, stored
 from tests.unit.cli.conftest import Run
 
 from tkkpg.gateway import verbs
-from tkkpg.gateway.app import CONTROL
 from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.config import CONTROL
 from tkkpg.gateway.control import serve_control
 from tkkpg.gateway.verbs import owner_verbs
 from tkkpg.protocol.values import OrderStatus

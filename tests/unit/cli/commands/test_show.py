@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.unit.cli.conftest import Run, Sandbox
 
-from tkkpg.cli.records import DATABASE
-from tkkpg.gateway import app
+from tkkpg.gateway.config import DATABASE
 from tkkpg.protocol.zone import BAKU
 
 
@@ -97,4 +96,3 @@ def test_exactly_one_way_to_find_an_order_is_taken(run: Run, words: list[str]) -
 
 def test_the_database_is_the_one_that_the_gateway_writes(sandbox: Sandbox) -> None:
     assert sandbox.told["database"] == str(sandbox.home / DATABASE)
-    assert app.DATABASE == DATABASE

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.cli.commands.conftest import Stopped
 from tests.unit.cli.conftest import Run, start, stop
 
-from tkkpg.cli.records import DATABASE
+from tkkpg.gateway.config import DATABASE
 
 
 def told(run: Run, *words: object) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -25,7 +25,7 @@ from tests.conversation.test_two_steps import clean
 from tests.gateway_fixtures import merchant
 from tests.paying import BROWSER, card, give_up, stored
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.authenticate import (
     ChallengeStep,
     binding_of,

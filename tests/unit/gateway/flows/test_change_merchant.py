@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from tests.gateway_fixtures import MERCHANT_ID, merchant, stage
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.change_merchant import CHECKS, change_merchant
 from tkkpg.gateway.flows.enrol import set_password
 from tkkpg.gateway.model.errors import PolicyRefusal

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 from tests.gateway_fixtures import FINGERPRINT, MERCHANT_ID, merchant, stage
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.enrol import (
     PASSWORD_MAX,
     PASSWORD_MIN,

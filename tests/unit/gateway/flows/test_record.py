@@ -9,7 +9,7 @@ import pytest
 from tests.gateway_fixtures import stage
 from tests.paying import APPROVED, AnsweringHost, create, paid, pay, stored
 
-from tkkpg.gateway.app import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.record import record
 from tkkpg.gateway.model.transaction import HostReply, TranKind, TranState
 from tkkpg.gateway.store.sqlite import connect, select

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import apsw
 import pytest
@@ -26,6 +26,7 @@ def path(tmp_path: Path) -> Path:
     file = tmp_path / "small.db"
     with closing(apsw.Connection(str(file))) as db:
         db.execute("CREATE TABLE kept (number INTEGER PRIMARY KEY, filler BLOB)")
+        db.execute("CREATE TABLE audit (plan_id TEXT UNIQUE)")
     return file
 
 
@@ -222,10 +223,10 @@ def all_unavailable(told: list[int | BaseException]) -> bool:
 
 
 async def test_a_failed_commit_fails_its_batch_and_the_next_one_works(path: Path) -> None:
-    problems: Iterator[Exception | None] = iter([OSError("the disk is gone"), None])
+    problems: Iterator[Exception | None] = iter([OSError("the disk is gone")])
 
     async def sometimes(commit: Callable[[], object]) -> object:
-        problem = next(problems)
+        problem = next(problems, None)
         if problem is not None:
             raise problem
         return commit()
@@ -237,6 +238,110 @@ async def test_a_failed_commit_fails_its_batch_and_the_next_one_works(path: Path
     assert all_unavailable(told)
     assert after == [3]
     assert kept(path) == [3]
+
+
+def planned(number: int, plan_id: str) -> Work:
+    """Store a number as a plan with an id does."""
+
+    def work(db: apsw.Connection) -> int:
+        db.execute("INSERT INTO audit VALUES (?)", (plan_id,))
+        return keep(number)(db)
+
+    return work
+
+
+async def test_a_commit_whose_answer_was_lost_is_looked_up_and_told(path: Path) -> None:
+    lost = iter([True])
+
+    async def answer_lost(commit: Callable[[], object]) -> object:
+        commit()
+        if next(lost, False):
+            raise apsw.IOError("disk I/O error")
+        return None
+
+    async with committing(path, run_commit=answer_lost) as group:
+        assert await group.submit(planned(1, "p1"), plan_id="p1") == 1
+        assert await group.submit(keep(2)) == 2
+
+    assert kept(path) == [1, 2]
+
+
+async def test_where_nobody_can_look_nobody_is_told_that_nothing_is_stored(path: Path) -> None:
+    broken = [True]
+
+    def opened() -> apsw.Connection:
+        if broken[0] and opening:
+            raise apsw.CantOpenError("unable to open database file")
+        opening.append(True)
+        return connect(path, writing=True)
+
+    async def fail(commit: Callable[[], object]) -> object:
+        if broken[0]:
+            raise apsw.IOError("disk I/O error")
+        return commit()
+
+    opening: list[bool] = []
+    async with committing(path, opened=opened, run_commit=fail) as group:
+        with pytest.raises(StoreUnavailable, match="nobody knows whether it is stored"):
+            await group.submit(planned(1, "p1"), plan_id="p1")
+        broken[0] = False
+        assert await group.submit(keep(2)) == 2
+
+    assert kept(path) == [2]
+
+
+class UnsyncedFile(apsw.VFSFile):
+    """A file whose next sync fails when it is asked to."""
+
+    failing: ClassVar[list[bool]] = []
+
+    def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
+        if self.failing and self.failing.pop():
+            raise apsw.IOError("the disk did not take it")
+        super().xSync(flags)
+
+
+class UnsyncedVFS(apsw.VFS):
+    """The system's files, with syncs that fail."""
+
+    def __init__(self) -> None:
+        super().__init__("unsynced", "")
+
+    def xOpen(  # noqa: N802 - the same
+        self, name: str | apsw.URIFilename | None, flags: list[int]
+    ) -> apsw.VFSFile:
+        return UnsyncedFile("", name, flags)
+
+
+async def test_what_was_said_not_to_be_stored_does_not_come_back_after_a_crash(
+    path: Path, tmp_path: Path
+) -> None:
+    vfs = UnsyncedVFS()
+
+    def opened() -> apsw.Connection:
+        db = apsw.Connection(str(path), vfs="unsynced")
+        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").fetchall()
+        return db
+
+    # Whoever reads keeps the write-ahead log from being cleared away with the connection.
+    with closing(connect(path, writing=False)) as reader:
+        reader.execute("SELECT count(*) FROM kept").fetchall()
+        await commit_and_crash(path, opened, tmp_path)
+
+    assert kept(tmp_path / "after.db") == [1]
+    vfs.unregister()
+
+
+async def commit_and_crash(path: Path, opened: Callable[[], apsw.Connection], folder: Path) -> None:
+    """Have a sync fail, and keep what a crash at the moment of the answer leaves on the disk."""
+    async with committing(path, opened=opened) as group:
+        assert await group.submit(keep(1)) == 1
+        UnsyncedFile.failing.append(True)
+        with pytest.raises(StoreUnavailable, match="nothing of it is stored"):
+            await group.submit(planned(2, "p2"), plan_id="p2")
+        for suffix in ("", "-wal"):
+            copy = folder / f"after.db{suffix}"
+            copy.write_bytes(path.with_name(path.name + suffix).read_bytes())
 
 
 async def test_a_refusal_in_a_failed_batch_is_not_told_as_one(path: Path) -> None:

@@ -344,7 +344,7 @@ def test_a_ledger_line_names_both_accounts(posting: Posting) -> None:
 
 def test_a_plan_leaves_its_detail_as_sorted_json() -> None:
     audited = plan("p1", order_id=7, detail={"z": 1, "a": "ə"})
-    row = dict(zip(rows.AUDIT.split(", "), rows.audit_row(audited), strict=True))
+    row = dict(zip(rows.AUDIT.split(", "), rows.audit_row(audited, ""), strict=True))
 
     assert row["detail"] == '{"a":"ə","z":1}'
     assert json.loads(str(row["detail"])) == audited.detail

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.conformance.plans import enrolment, plan
 
 from tkkpg.gateway.keys import Keys, load_keys
+from tkkpg.gateway.store.head import Head
+from tkkpg.gateway.store.history import broken_history
 from tkkpg.gateway.store.seals import (
     FIRST_MAC,
     Seal,
@@ -23,7 +25,7 @@ from tkkpg.gateway.store.seals import (
     merkle_root,
     seal,
 )
-from tkkpg.gateway.store.sqlite import SQLiteStore, damaged_seals
+from tkkpg.gateway.store.sqlite import SQLiteStore
 
 
 @pytest.fixture
@@ -56,7 +58,8 @@ def db(audited: Path) -> Iterator[apsw.Connection]:
 
 def problems(db: apsw.Connection, keys: Keys) -> str:
     """What the check of the seals says."""
-    return " ".join(damaged_seals(db, lambda text, mac: keys.verify("audit", text, mac)))
+    found = broken_history(db, Head(), lambda text, mac: keys.verify("audit", text, mac))
+    return " ".join(found)
 
 
 @pytest.mark.anyio
@@ -70,7 +73,7 @@ async def test_untouched_rows_are_intact(db: apsw.Connection, keys: Keys) -> Non
     ]
 
 
-COLUMNS = ("plan_id", "at", "actor", "action", "order_id", "request_id", "detail")
+COLUMNS = ("plan_id", "at", "actor", "action", "order_id", "request_id", "detail", "written")
 
 
 @pytest.mark.anyio
@@ -119,8 +122,8 @@ async def test_swapped_rows_are_found(db: apsw.Connection, keys: Keys) -> None:
 @pytest.mark.parametrize("audit_id", [9, 0, -5])
 async def test_an_added_row_is_found(db: apsw.Connection, keys: Keys, audit_id: int) -> None:
     db.execute(
-        "INSERT INTO audit SELECT ?, 'forged', at, actor, action, order_id, request_id, detail"
-        " FROM audit WHERE audit_id = 3",
+        "INSERT INTO audit SELECT ?, 'forged', at, actor, action, order_id, request_id, detail,"
+        " written FROM audit WHERE audit_id = 3",
         (audit_id,),
     )
 
@@ -188,7 +191,7 @@ def test_whatever_was_sealed_is_intact(sizes: list[int]) -> None:
     def verify(text: str, mac: str) -> bool:
         return mac == f"mac of {text}"
 
-    assert broken_seals(seals, lambda first, last: leaves[first - 1 : last], verify) == []
+    assert [*broken_seals(seals, lambda first, last: leaves[first - 1 : last], verify)] == []
 
 
 @given(sizes=sizes, where=st.data())
@@ -197,9 +200,11 @@ def test_any_one_other_leaf_is_found(sizes: list[int], where: st.DataObject) -> 
     index = where.draw(st.integers(0, len(leaves) - 1))
     leaves[index] = leaf(index + 1, ("forged", 0))
 
-    found = broken_seals(
-        seals, lambda first, last: leaves[first - 1 : last], lambda t, mac: mac == f"mac of {t}"
-    )
+    found = [
+        *broken_seals(
+            seals, lambda first, last: leaves[first - 1 : last], lambda t, mac: mac == f"mac of {t}"
+        )
+    ]
 
     assert len(found) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,11 +14,13 @@ import apsw
 import pytest
 from tests.conformance.plans import attempt, enrolment, order, plan
 
+from tkkpg.gateway.keys import new_keys
 from tkkpg.gateway.model.authentication import Authentication
 from tkkpg.gateway.model.errors import StoreUnavailable
 from tkkpg.gateway.model.plan import TransactionChange
 from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.store import sqlite
+from tkkpg.gateway.store.head import Head, HeadKeeper, read_head, write_head
 from tkkpg.gateway.store.sqlite import SQLiteStore, connect
 from tkkpg.protocol.masking import Secret
 
@@ -124,6 +127,26 @@ async def test_a_signature_that_fails_leaves_nothing_unsealed(database: Path) ->
         assert await store.merchant("E1000010") is not None
     finally:
         await store.aclose()
+
+
+@pytest.mark.anyio
+async def test_the_head_never_names_a_seal_of_a_batch_that_failed(database: Path) -> None:
+    keys, path = new_keys(os.urandom), database.with_name("head.json")
+    write_head(path, Head(), keys)
+    keeper = HeadKeeper(path, Head(), keys)
+    store = SQLiteStore(database, sign=lambda text: keys.sign("audit", text), head=keeper)
+    try:
+        await store.commit(enrolment())
+        store._writer._connection.set_commit_hook(lambda: True)  # type: ignore[union-attr]
+        with pytest.raises(StoreUnavailable, match="nothing of it is stored"):
+            await store.commit(plan())
+        await store.reserve_numbers("order", 1, 10)
+    finally:
+        await store.aclose()
+
+    with closing(connect(database, writing=False)) as db:
+        newest = db.execute("SELECT max(seal_id) FROM seal").get
+    assert read_head(path, keys).seal_id == newest == 1
 
 
 @pytest.mark.anyio

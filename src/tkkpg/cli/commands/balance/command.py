@@ -13,8 +13,9 @@ from tkkpg.cli.commands.balance.compare import AGREEING, Kind, Outcome, Pair, Re
 from tkkpg.cli.commands.balance.host_file import HostFileError, read_sorted
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import FAILED, Command, print_json, print_table
-from tkkpg.cli.records import DATABASE, local
+from tkkpg.cli.records import local
 from tkkpg.cli.report import major
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.model.transaction import TranKind
 from tkkpg.gateway.store.views import ApprovedTransaction, approved_transactions
 from tkkpg.protocol.values import Currency

@@ -10,7 +10,8 @@ import click
 
 from tkkpg.cli.home import home_option
 from tkkpg.cli.output import Command, print_facts, print_json, print_table
-from tkkpg.cli.records import DATABASE, local
+from tkkpg.cli.records import local
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.model.merchant import Merchant
 from tkkpg.gateway.store.views import (
     MERCHANTS_MAX,

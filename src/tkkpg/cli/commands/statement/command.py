@@ -11,9 +11,9 @@ import click
 
 from tkkpg.cli.commands.statement.forms import write_csv, write_json
 from tkkpg.cli.home import home_option
-from tkkpg.cli.records import DATABASE
 from tkkpg.cli.report import Report, standard_output
 from tkkpg.cli.values import CURRENCY
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.store.views import statement as opened
 from tkkpg.protocol.errors import ConfigurationError
 from tkkpg.protocol.values import Currency

@@ -76,7 +76,7 @@ def plan_resolution(
         PolicyRefusal: It has an outcome already, is not of a kind that can be resolved like this,
             or the reason is missing, too long, or holds what looks like a card number.
     """
-    _check_reason(reason)
+    check_reason(reason)
     tran = find_transaction(facts, tran_id)
     if tran.state is TranState.RESERVED:
         raise PolicyRefusal(
@@ -116,11 +116,16 @@ def _outcome(
     return plan_operation_outcome(context, facts, tran.tran_id, _REPLIES[resolution])
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Check what an operator gives as the reason of a decision; the audit keeps it.
+
+    Raises:
+        PolicyRefusal: It is missing, too long, or holds what looks like a card number.
+    """
     if not reason.strip() or len(reason) > REASON_MAX:
         raise PolicyRefusal(
-            f"A resolution needs a reason of at most {REASON_MAX} characters: "
-            "who confirmed it at the host, and when."
+            f"This needs a reason of at most {REASON_MAX} characters: who found out or confirmed "
+            "it, and when."
         )
     if _CARD_LIKE.search(reason):
         raise PolicyRefusal(

@@ -23,7 +23,9 @@ NOTIFICATION: Final = (
     "notification_id, order_id, merchant_id, url, xmlmsg, due_at, attempts, created_at, state, "
     "leased_until"
 )
-AUDIT: Final = "plan_id, at, actor, action, order_id, request_id, detail"
+NOTIFICATION_KEPT: Final = "notification_id, order_id, merchant_id, url, xmlmsg, created_at"
+"""What of a promised delivery never changes; attempts and times move outside plans."""
+AUDIT: Final = "plan_id, at, actor, action, order_id, request_id, detail, written"
 
 
 def entry_row(plan_id: str, entry: Entry) -> tuple[Value, ...]:
@@ -59,6 +61,18 @@ def notification_row(notification: Notification, now: datetime) -> tuple[Value, 
     )
 
 
+def notification_kept(notification: Notification, now: datetime) -> tuple[Value, ...]:
+    """A promised delivery as a row of `NOTIFICATION_KEPT`."""
+    return (
+        notification.notification_id,
+        notification.order_id,
+        notification.merchant_id,
+        notification.url,
+        notification.xmlmsg,
+        micros(now),
+    )
+
+
 def notification_of(row: Row) -> Notification:
     """Read the first columns of a row of `NOTIFICATION`."""
     return Notification(
@@ -72,8 +86,13 @@ def notification_of(row: Row) -> Notification:
     )
 
 
-def audit_row(plan: Plan) -> tuple[Value, ...]:
-    """What a plan leaves in the audit, as a row of `AUDIT`."""
+def audit_row(plan: Plan, written: str) -> tuple[Value, ...]:
+    """What a plan leaves in the audit, as a row of `AUDIT`.
+
+    Args:
+        plan: The plan.
+        written: The rows that it wrote, a line each, as `store.digests` writes them.
+    """
     context = plan.context
     return (
         context.plan_id,
@@ -83,4 +102,5 @@ def audit_row(plan: Plan) -> tuple[Value, ...]:
         plan.order_id,
         context.request_id,
         json.dumps(dict(plan.detail), ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        written,
     )

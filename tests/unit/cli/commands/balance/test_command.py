@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Run
 
 from tkkpg.cli.commands.balance import command
 from tkkpg.cli.commands.balance.host_file import COLUMNS
-from tkkpg.cli.records import DATABASE
+from tkkpg.gateway.config import DATABASE
 
 DAY = "2026-11-24"
 MORE = """

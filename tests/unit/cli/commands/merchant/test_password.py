@@ -18,7 +18,7 @@ from tests.unit.cli.commands.conftest import Stopped
 from tests.unit.cli.conftest import Sandbox
 
 from tkkpg.cli.commands.merchant import merchant
-from tkkpg.cli.records import DATABASE
+from tkkpg.gateway.config import DATABASE
 from tkkpg.gateway.flows.enrol import password_equivalent
 from tkkpg.gateway.web.password_auth import auth_data
 

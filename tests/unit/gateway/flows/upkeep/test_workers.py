@@ -10,8 +10,8 @@ import pytest
 from tests.clock_fixtures import moved_desk
 from tests.paying import create, stored
 
-from tkkpg.gateway.app import CLOCK
 from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.config import CLOCK
 from tkkpg.protocol.values import OrderStatus
 
 pytestmark = pytest.mark.anyio
