@@ -51,7 +51,7 @@ def authorisation(message_type: str, amount_minor: int = 1_000, pan: str = PAN) 
 
 def registering(message: Message) -> Message:
     """The same authorisation, which asks the issuer to keep the card."""
-    return {**message, fields.ADDITIONAL: "71011"}
+    return {**message, fields.ADDITIONAL: message.get(fields.ADDITIONAL, "") + "71011"}
 
 
 def claiming(message: Message, eci: str | None, cavv: str | None = None) -> Message:

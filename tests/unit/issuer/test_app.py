@@ -53,6 +53,16 @@ def process(
             running.kill()
 
 
+def charge_of_test_card() -> fields.Message:
+    """A charge of the bank's test card, typed as it is printed."""
+    card = find_card("approve")
+    return {
+        **authorisation(fields.CHARGE, pan=card.pan),
+        fields.EXPIRY: f"{card.expiry[3:]}{card.expiry[:2]}",
+        fields.ADDITIONAL: fields.additional({fields.CVV2_TAG: card.cvv2}),
+    }
+
+
 async def test_it_ends_with_the_program_that_holds_its_standard_input(tmp_path: Path) -> None:
     with process(tmp_path, "--stop-with-stdin", stdin=subprocess.PIPE) as (running, port):
         async with connected(port):
@@ -72,8 +82,7 @@ async def test_on_its_own_it_does_not_look_at_standard_input(tmp_path: Path) -> 
 
 
 async def test_what_was_answered_before_a_kill_stands_after_it(tmp_path: Path) -> None:
-    pan = find_card("approve").pan
-    charges = [authorisation(fields.CHARGE, pan=pan) for _ in range(20)]
+    charges = [charge_of_test_card() for _ in range(20)]
     with process(tmp_path) as (running, port):
         async with connected(port) as link:
             answers = [await link.ask(charge) for charge in charges]
@@ -133,17 +142,16 @@ async def test_two_issuers_do_not_share_a_home(
 async def test_a_killed_issuer_lets_go_of_its_home_and_the_next_keeps_the_cards(
     tmp_path: Path,
 ) -> None:
-    pan = find_card("approve").pan
     with process(tmp_path) as (running, port):
         async with connected(port) as link:
-            token = token_in(await link.ask(registering(authorisation(fields.CHARGE, pan=pan))))
+            token = token_in(await link.ask(registering(charge_of_test_card())))
             running.send_signal(signal.SIGKILL)
             running.wait(DEADLINE_S)
 
     with process(tmp_path) as (_, port):
         async with connected(port) as link:
             assert await link.code(by_token(token)) == "001"
-            again = await link.ask(registering(authorisation(fields.CHARGE, pan=pan)))
+            again = await link.ask(registering(charge_of_test_card()))
             assert token_in(again) == token
 
 
