@@ -50,6 +50,7 @@ def test_a_failed_write_leaves_the_old_file(
     with pytest.raises(OSError, match="No space left"):
         files.write_key(tmp_path / "key.pem", ec.generate_private_key(ec.SECP256R1()))
     assert files.read_key(tmp_path / "key.pem").public_key() == key.public_key()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["key.pem"]
 
 
 def test_a_certificate_with_somebody_elses_key_is_no_pair(tmp_path: Path) -> None:
