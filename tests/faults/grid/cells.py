@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,10 @@ from tests.faults.grid.lives import UNANSWERED, UNSETTLED, Life, life
 from tests.faults.grid.report import Row, row_of
 from tests.faults.grid.told import Told
 
+from tkkpg.gateway.authority import EC, Authority
+from tkkpg.gateway.authority.files import FOLDER, write_key
 from tkkpg.gateway.crash import POINTS
+from tkkpg.sandbox.app import MERCHANT_ID
 
 RECOVERED_S: Final = 20.0
 """How long a gateway may take to leave nothing unresolved."""
@@ -33,8 +37,13 @@ class Bench:
     _numbers: count[int] = field(default_factory=count)
 
     async def prepare(self) -> None:
-        """Make the home that all others are copies of."""
-        async with life(self.folder / "prepared") as one:
+        """Make the home that all others are copies of, with the keys that are quicker to read."""
+        prepared, now = self.folder / "prepared", datetime.now(UTC)
+        for home in (prepared, prepared / "merchants"):
+            home.mkdir(mode=FOLDER, parents=True)
+            write_key(home / "ca-key.pem", EC.new())
+        Authority(prepared, now).merchant_certificate(MERCHANT_ID, now, EC)
+        async with life(prepared) as one:
             one.process.terminate()
             await one.gone()
 
