@@ -244,6 +244,7 @@ def health_app(gateway: Gateway) -> ASGIApp:
 
     async def check() -> None:
         await gateway.store.backlog()
+        await gateway.store.prove_commits()
 
     return create_health_app(
         gateway.metrics, check=check, read_backlog=gateway.store.backlog, now=gateway.clock.now

@@ -175,6 +175,14 @@ class Store(Protocol):
         """Count the work that waits."""
         ...
 
+    async def prove_commits(self) -> None:
+        """Return if commits succeed now, at no cost while some do.
+
+        Raises:
+            StoreUnavailable: They do not; what is asked next would be refused.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Finish what was begun and let go of the file."""
         ...

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BATCH_MAX: Final = 256
 """Jobs in one transaction: bounds how long the event loop is busy with one batch."""
+PROVEN_S: Final = 10.0
+"""How long a commit proves that the next one would succeed."""
 
 
 NOT_STORED: Final = "nothing of it is stored"
@@ -80,6 +82,7 @@ class GroupCommit:
         self._running: asyncio.Task[None] | None = None
         self._closed = False
         self._in_doubt = False
+        self._proven_until = 0.0
 
     async def submit(self, work: Callable[[apsw.Connection], T], *, plan_id: str = "") -> T:
         """Run work in the next batch and return its result once that is on disk.
@@ -101,6 +104,15 @@ class GroupCommit:
         if self._running is None:
             self._running = asyncio.create_task(self._work_off())
         return await told
+
+    async def prove(self) -> None:
+        """Return if commits succeed: the last one did, and lately, or one of no content does now.
+
+        Raises:
+            StoreUnavailable: They fail, or the store is closed.
+        """
+        if self._closed or perf_counter() > self._proven_until:
+            await self.submit(_touch_the_disk)
 
     async def aclose(self) -> None:
         """Commit what was submitted, then close the connection."""
@@ -136,6 +148,8 @@ class GroupCommit:
                 self._drop_connection()
                 self._in_doubt = True
                 results = await self._looked_up(results, error)
+            else:
+                self._proven_until = perf_counter() + PROVEN_S
         self._observe(len(jobs), perf_counter() - started)
         for job, result, failure in results:
             if job.told.cancelled():
@@ -173,10 +187,18 @@ class GroupCommit:
         return [(job, None, _unavailable(error, NOT_STORED)) for job, *_ in results]
 
     def _drop_connection(self) -> None:
+        self._proven_until = 0.0
         if self._connection is not None:
             # Closing rolls back whatever is open.
             self._connection.close(True)  # noqa: FBT003 - apsw takes no keyword: force
             self._connection = None
+
+
+def _touch_the_disk(db: apsw.Connection) -> None:
+    """Write as much as large plans do, and leave nothing: a full disk takes what is smaller."""
+    db.execute("CREATE TABLE probe (filler BLOB)")
+    db.execute("INSERT INTO probe VALUES (zeroblob(65536))")
+    db.execute("DROP TABLE probe")
 
 
 def _run(db: apsw.Connection, job: Job) -> Result:

@@ -353,6 +353,10 @@ class SQLiteStore:
             trans, rows.moment_or_none(oldest_tran), queued, rows.moment_or_none(oldest_queued)
         )
 
+    async def prove_commits(self) -> None:
+        """Return if commits succeed; see `Store.prove_commits`."""
+        await self._writer.prove()
+
     async def aclose(self) -> None:
         """Finish what was begun and let go of the file."""
         await self._writer.aclose()

@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from tkkpg.gateway.model.errors import StoreUnavailable
+from tkkpg.gateway.store import group_commit
 from tkkpg.gateway.store.group_commit import BATCH_MAX, GroupCommit
 from tkkpg.gateway.store.sqlite import connect
 
@@ -387,6 +388,41 @@ async def test_a_full_disk_fails_the_batch_and_room_lets_the_next_one_through(pa
     assert all_unavailable(told)
     assert (small, large) == ([5], [7])
     assert kept(path) == [1, 5, 7]
+
+
+async def test_a_full_disk_is_told_until_there_is_room_and_commits_prove_themselves(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, sizes = [12], list[int]()
+
+    def opened() -> apsw.Connection:
+        db = connect(path, writing=True)
+        db.execute(f"PRAGMA max_page_count = {room[0]}")
+        return db
+
+    async with committing(
+        path, opened=opened, observe=lambda size, _seconds: sizes.append(size)
+    ) as group:
+        assert await outcomes(group, keep(1)) == [1]
+        await group.prove()  # by the commit before
+        assert sizes == [1]
+        monkeypatch.setattr(group_commit, "PROVEN_S", 0.0)
+        # What is small fits still, and proves nothing about the rest.
+        assert all_unavailable(await outcomes(group, keep(2, 65_536)))
+        for number in (3, 4):
+            with pytest.raises(StoreUnavailable, match="disk's space"):
+                await group.prove()
+            assert await outcomes(group, keep(number)) == [number]
+        room[0] = 1000
+        with pytest.raises(StoreUnavailable):
+            await group.prove()  # the connection that knows of no room is replaced
+        await group.prove()
+        await group.prove()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await group.prove()
+    with closing(connect(path, writing=False)) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'probe'").get == 0
+    assert kept(path) == [1, 3, 4]
 
 
 async def test_the_reason_names_the_error_and_what_to_do_but_no_content(path: Path) -> None:

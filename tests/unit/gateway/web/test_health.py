@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+import resource
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
+from tests.unit.gateway.web.payer import at_the_page
 
+from tkkpg.gateway.app import health_app
 from tkkpg.gateway.metrics import Metrics
+from tkkpg.gateway.model.errors import StoreUnavailable
 from tkkpg.gateway.store.base import Backlog
 from tkkpg.gateway.web.health import create_health_app
 
@@ -144,3 +150,35 @@ async def test_health_is_503_without_the_reason_when_the_check_fails_or_is_silen
 )
 async def test_nothing_else_is_there(method: str, path: str, status: int) -> None:
     assert (await get(path, method=method)).status_code == status
+
+
+@contextmanager
+def no_room_beyond(size: int) -> Iterator[None]:
+    """Let the system refuse what would make a file of this process larger."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.anyio
+async def test_health_is_what_the_next_commit_would_meet_and_recovers_with_the_disk(
+    tmp_path: Path,
+) -> None:
+    with capture_logs():  # pytest keeps what is logged in a file
+        await watch_a_full_disk(tmp_path)
+
+
+async def watch_a_full_disk(home: Path) -> None:
+    async with at_the_page(home) as payer:
+        transport = httpx2.ASGITransport(health_app(payer.gateway))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as watcher:
+            assert (await watcher.get("/healthz")).status_code == 200
+            with no_room_beyond((home / "tkkpg.db-wal").stat().st_size):
+                with pytest.raises(StoreUnavailable):
+                    await payer.gateway.store.reserve_numbers("x", 1, 1)
+                assert (await watcher.get("/healthz")).status_code == 503
+                assert (await watcher.get("/healthz")).status_code == 503
+            assert (await watcher.get("/healthz")).status_code == 200
