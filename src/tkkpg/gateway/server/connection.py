@@ -21,6 +21,7 @@ from tkkpg.gateway.web.peer import FINGERPRINT_KEY
 MAX_HEAD_BYTES: Final = 32_768  # request line and headers; browsers send 1 to 4 kB
 MAX_REQUEST_BYTES: Final = 16_777_216  # what is read and thrown away after an early refusal
 RECEIVE_S: Final = 30.0  # from the first byte of a request to the last
+CODING: Final = b"transfer-encoding"
 TRANSPORT_KEY: Final = "transport"  # in a request's state: for the sandbox, which breaks answers
 
 
@@ -91,7 +92,9 @@ class Connection(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > MAX_HEAD_BYTES:
                 raise ValueError(size)
-        self._check_framing()
+        fields = dict(self.headers)
+        if len(fields) < len(self.headers) or b"host" not in fields or CODING in fields:
+            self._check_framing()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -114,14 +117,13 @@ class Connection(HttpToolsProtocol):
             ValueError: a request of HTTP/1.1 without exactly one Host, or a transfer coding other
                 than chunked alone.
         """
-        names = [name for name, _ in self.headers]
-        version = self.parser.get_http_version()
-        if version == "1.1" and names.count(b"host") != 1:
-            raise ValueError(names)
-        if b"transfer-encoding" in names:
-            codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-            if version != "1.1" or len(codings) != 1 or codings[0].lower() != b"chunked":
-                raise ValueError(codings)
+        hosts = [value for name, value in self.headers if name == b"host"]
+        codings = [value.lower() for name, value in self.headers if name == CODING]
+        if self.parser.get_http_version() == "1.1":
+            if len(hosts) != 1 or codings not in ([], [b"chunked"]):
+                raise ValueError(hosts, codings)
+        elif codings:
+            raise ValueError(codings)
 
     def _too_slow(self) -> None:
         self._refuse(f"A request was not complete after {RECEIVE_S:.0f} seconds.")
