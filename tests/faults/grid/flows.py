@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urljoin
@@ -27,7 +28,8 @@ from tkkpg.client import (
     OrderStatus,
     OrderType,
 )
-from tkkpg.gateway.config import CONTROL, DATABASE
+from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.config import CLOCK, CONTROL, DATABASE
 from tkkpg.gateway.control import ask_owner
 from tkkpg.gateway.model.transaction import NO_LINK_CODE
 from tkkpg.gateway.store.sqlite import connect, select
@@ -315,15 +317,10 @@ async def resolve_parked(one: Life) -> None:
 
 
 def later(hours: int) -> Callable[[Path], None]:
-    """Make what is in a home older: the clock is the machine's, and nobody waits a day."""
+    """Move a home's business time forward while nobody lives in it: nobody waits a day."""
 
     def age(home: Path) -> None:
-        micros = hours * 3_600_000_000
-        with closing(connect(home / DATABASE, writing=True)) as db:
-            db.execute("UPDATE orders SET expires_at = expires_at - ?", (micros,))
-            db.execute(
-                "UPDATE tran SET created_at = created_at - ?1, sent_at = sent_at - ?1", (micros,)
-            )
+        BusinessClock(home / CLOCK).advance(timedelta(hours=hours))
 
     return age
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,8 @@ from tests.faults.grid.lives import Life
 from tests.faults.grid.told import Told
 
 from tkkpg.client import AsyncClient, OrderRef, OrderStatus
-from tkkpg.gateway.config import DATABASE
+from tkkpg.gateway.clock import BusinessClock
+from tkkpg.gateway.config import CLOCK, DATABASE
 from tkkpg.gateway.home import check_home
 from tkkpg.gateway.model.ledger import PAYABLE
 from tkkpg.gateway.model.order import PAID
@@ -172,5 +172,5 @@ def books(home: Path) -> list[str]:
     """Say what `tkkpg check` finds."""
     return [
         f"{finding.rule}: {finding.rows}: {finding.sentence}"
-        for finding in check_home(home, datetime.now(UTC))
+        for finding in check_home(home, BusinessClock(home / CLOCK).now())
     ]
