@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from tests.migrated import migrate_quickly
 
-# No deadline: a busy machine is not a failure. In CI the same examples every time.
-settings.register_profile("tkkpg", max_examples=50, deadline=None)
-settings.register_profile("tkkpg-ci", settings.get_profile("tkkpg"), derandomize=True)
-settings.load_profile("tkkpg-ci" if os.environ.get("CI") else "tkkpg")
+# New examples wherever it runs, CI too, where Hypothesis alone would draw the same ones every time.
+# A failure prints what repeats it. No deadline: a busy machine is not a failure.
+settings.register_profile(
+    "tkkpg", max_examples=50, deadline=None, derandomize=False, print_blob=True
+)
+# For runs that are compared with each other: --hypothesis-profile=same-examples.
+settings.register_profile(
+    "same-examples", settings.get_profile("tkkpg"), derandomize=True, database=None
+)
+settings.load_profile("tkkpg")
 
 
 @pytest.fixture(scope="session")

@@ -235,8 +235,7 @@ class WholeGateway(RuleBasedStateMachine):
             assert self._ask(body) == REFUSED
             return
         self.host.answers(TranKind.AUTHORISATION, REPLIES[reply])
-        answered = b"00" if reply == "declined" else STATUS_OF[reply]
-        assert self._ask(body) == answered
+        assert self._ask(body) == STATUS_OF[reply]
         self._paid(one, reply)
 
     @rule(one=orders)

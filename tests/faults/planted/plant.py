@@ -114,10 +114,11 @@ def run_tests(
 ) -> subprocess.CompletedProcess[str]:
     """Run tests by their ids, in their own order and with the same examples every time."""
     options = ("-q", "-ra", "--tb=short", "--no-header", "-pno:cacheprovider", "-pno:randomly")
+    same = "--hypothesis-profile=same-examples"
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *tests],
+        [sys.executable, "-m", "pytest", *options, same, *tests],
         cwd=ROOT,
-        env={**(environment or _clean_environment()), "CI": "1"},
+        env=environment or _clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
