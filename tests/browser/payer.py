@@ -140,3 +140,10 @@ def scrolls_sideways(page: Page) -> bool:
     return bool(
         page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     )
+
+
+def styled(page: Page) -> None:
+    """Wait until a page has its style sheets; text is there, and can be measured, before them."""
+    page.wait_for_function(
+        "[...document.querySelectorAll('link[rel=stylesheet]')].every(one => one.sheet)"
+    )

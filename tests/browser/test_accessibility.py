@@ -18,6 +18,7 @@ from tests.browser.payer import (
     pay,
     pay_button,
     shows,
+    styled,
     to_bank,
     wrong_code_on,
 )
@@ -37,6 +38,7 @@ both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 def is_accessible(page: Page, widths: Sequence[int] = WIDTHS) -> None:
     for width in widths:
         page.set_viewport_size({"width": width, "height": 720})
+        styled(page)
         found = AXE.run(page)
         assert found.response["violations"] == [], found.generate_report()
 

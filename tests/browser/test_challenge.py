@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Browse
-from tests.browser.payer import code_on, confirm, scrolls_sideways, wrong_code_on
+from tests.browser.payer import code_on, confirm, scrolls_sideways, styled, wrong_code_on
 from tests.unit.issuer.threeds.stage import SERVER_ID, SESSION_DATA, Stage, staged
 
 from tkkpg.gateway.threeds.messages import ChallengeCancel, TransStatus
@@ -97,6 +97,7 @@ def is_back(page: Page) -> None:
 
 
 def is_accessible(page: Page) -> None:
+    styled(page)
     found = AXE.run(page)
     assert found.response["violations"] == [], found.generate_report()
 
