@@ -27,6 +27,8 @@ from tkkpg.gateway.verbs import CLOCK_ADVANCE
 from tkkpg.gateway.web.i18n import Wording
 
 SHORT: Final = OrderOptions(expires_after=timedelta(minutes=6))
+NUMBER_ENDS_PX: Final = 280
+"""How far down the number may begin on a telephone of 360 px, whose keyboard takes half of it."""
 NOTE: Final = {name: f"#{name}-note" for name in ("pan", "expiry", "cvv2")}
 
 
@@ -170,7 +172,7 @@ def test_script_and_gateway_judge_what_was_typed_alike(
                 read_card(
                     **(good | {name: typed}),
                     now=datetime(2026, 11, 24, tzinfo=UTC),
-                    test_cards={"4169733213495869": "05/23", "371449635398431": "12/40"},
+                    test_cards={"4169733213495869": "05/23", "371449635398431": "05/23"},
                 )
                 sentence = ""
             except CardInvalid as invalid:
@@ -192,7 +194,7 @@ def test_a_message_goes_as_soon_as_it_is_no_longer_true(page: Page, sandbox: Run
     pan.press("9")
     expect(page.locator(NOTE["pan"])).to_be_empty()
     expect(pan).not_to_have_attribute("aria-invalid", "true")
-    expect(pan).to_be_focused()
+    expect(page.locator("#expiry")).to_be_focused()
 
 
 def test_a_field_that_nobody_typed_in_is_not_scolded(page: Page, sandbox: Running) -> None:
@@ -219,6 +221,74 @@ def test_a_message_does_not_move_a_button_from_under_the_finger(
     page.wait_for_url(RETURN_URL)
     page.goto(order.payment_url)
     shows(page, "You cancelled the payment")
+
+
+# ---- from field to field
+
+
+def test_a_full_field_leads_on_to_the_next(page: Page, sandbox: Running) -> None:
+    opened(page, sandbox)
+    page.locator("#pan").press_sequentially("4169733213495869")
+    expect(page.locator("#expiry")).to_be_focused()
+    page.keyboard.press("Tab")  # out of habit: the field is already the next one
+    expect(page.locator("#expiry")).to_be_focused()
+    page.keyboard.type("0523")
+    expect(page.locator("#cvv2")).to_be_focused()
+    page.keyboard.type("447")
+    expect(page.locator("#cvv2")).to_have_value("447")
+    page.keyboard.press("Tab")
+    expect(pay_button(page)).to_be_focused()
+    # Who cannot see it is told before.
+    told = page.get_by_role("form").or_(page.locator("form.pay"))
+    expect(told).to_match_aria_snapshot("""
+      - paragraph: When a field is full, the next one is chosen by itself.
+      - list "Accepted cards"
+      - textbox "Card number"
+    """)
+
+
+def test_a_number_that_may_go_on_or_is_wrong_keeps_the_focus(page: Page, sandbox: Running) -> None:
+    opened(page, sandbox)
+    for digits in ("4169733213495868", "6200000000000005", "416973321349"):
+        page.locator("#pan").fill("")
+        page.locator("#pan").press_sequentially(digits)
+        expect(page.locator("#pan")).to_be_focused()
+
+
+def test_a_click_on_the_printed_test_card_fills_the_form(page: Page, sandbox: Running) -> None:
+    order = new_order(sandbox)
+    page.goto(order.payment_url)
+    page.get_by_role("button", name="Fill in the form").click()
+    expect(page.locator("#pan")).to_have_value("4169 7332 1349 5869")
+    expect(page.locator(".mark[data-scheme='VISA']")).to_be_visible()
+    expect(pay_button(page)).to_be_focused()
+    page.keyboard.press("Enter")
+    shows(page, "Payment successful")
+    assert len(transactions(sandbox, order)) == 1
+
+
+# ---- narrow and wide
+
+
+def test_a_telephone_folds_the_facts_and_a_wide_screen_shows_them(
+    browse: Browse, sandbox: Running
+) -> None:
+    for scripted in (True, False):
+        page = browse(java_script_enabled=scripted, viewport={"width": 360, "height": 640})
+        opened(page, sandbox)
+        number = page.get_by_text("Order number")
+        expect(page.locator(".name")).to_contain_text("Card payment")
+        expect(page.get_by_text("Amount to pay")).to_be_visible()
+        expect(page.locator(".shop bdi")).to_be_visible()
+        expect(number).to_be_hidden()
+        box = page.locator("#pan").bounding_box()
+        assert box is not None
+        assert box["y"] < NUMBER_ENDS_PX
+        page.get_by_text("Details", exact=True).click()
+        expect(number).to_be_visible()
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.reload()
+        expect(number).to_be_visible()
 
 
 # ---- the time that is left

@@ -90,7 +90,7 @@ def test_the_consent_is_reached_and_ticked_by_the_keyboard(page: Page, sandbox: 
 def test_instalments_stand_beside_the_amount(page: Page, sandbox: Running) -> None:
     page.goto(new_order(sandbox, options=SAVING).payment_url)
 
-    expect(page.locator(".amount + .instalments")).to_have_text("Instalments: 6\u00a0months")
+    expect(page.locator(".order .instalments")).to_have_text("Instalments: 6\u00a0months")
 
 
 def test_a_held_amount_leads_back_as_an_approval(page: Page, sandbox: Running) -> None:

@@ -124,11 +124,12 @@ class Countdown:
 
 
 class Row(NamedTuple):
-    """One line of the receipt; `spoken` replaces a value that is only good to look at."""
+    """One line of the receipt; `spoken` replaces a value and its mark, only good to look at."""
 
     label: str
     value: str
     spoken: str = ""
+    mark: str = ""
 
 
 def card_form(
@@ -349,8 +350,8 @@ def _reason(view: PageView, wording: Wording) -> tuple[str, str] | None:
 def _facts(view: PageView, wording: Wording) -> list[Row]:
     order, payment = view.order, view.payment
 
-    def row(name: str, value: str, spoken: str = "") -> Row:
-        return Row(wording.say(f"receipt.{name}"), value, spoken)
+    def row(name: str, value: str, spoken: str = "", mark: str = "") -> Row:
+        return Row(wording.say(f"receipt.{name}"), value, spoken, mark)
 
     rows = [row("amount", wording.money(_charged(view)))]
     if order.instalments > 1:
@@ -370,11 +371,11 @@ def _facts(view: PageView, wording: Wording) -> list[Row]:
     return rows
 
 
-def _card(masked: str, brand: str | None, wording: Wording) -> tuple[str, str]:
-    name = MARKS[Scheme(brand)][1] if brand else ""
+def _card(masked: str, brand: str | None, wording: Wording) -> tuple[str, str, str]:
+    mark, name = MARKS[Scheme(brand)] if brand else ("", "")
     shown = " ".join(masked[at : at + 4] for at in range(0, len(masked), 4))
     ending = wording.say("receipt.card_ending", digits=masked[-4:])
-    return f"{name} {shown}".strip(), f"{name} {ending}".strip()
+    return shown, f"{name} {ending}".strip(), mark
 
 
 def _ended_at(view: PageView) -> datetime:

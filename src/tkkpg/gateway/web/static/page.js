@@ -78,6 +78,56 @@
     });
   }
 
+  // A full field leads on to the next, for whoever types at its end; not for the browser's own
+  // filling in. Who presses Tab out of habit has arrived already.
+  const full = {
+    pan: (value) => {
+      const { scheme } = document.querySelector("[data-scheme]:not([hidden])").dataset;
+      const length = { AmEx: 15, VISA: 16, MC: 16 }[scheme] || 19;
+      return digitsOf(value).length === length && !problemOf.pan(value);
+    },
+    expiry: (value) => value.length === 5 && !problemOf.expiry(value, expiry),
+  };
+  if (pan) at("moves-on").hidden = false;
+  for (const [name, next] of [
+    ["pan", "expiry"],
+    ["expiry", "cvv2"],
+  ]) {
+    const field = at(name);
+    if (!field) continue;
+    field.addEventListener("input", (event) => {
+      const typed = /^insert(Text|FromPaste)$/.test(event.inputType || "");
+      const atEnd = field.selectionStart === field.value.length;
+      const to = at(next);
+      if (!typed || !atEnd || to.value || !full[name](field.value)) return;
+      to.focus();
+      const habit = (event) => {
+        if (event.key === "Tab" && !event.shiftKey && !to.value) event.preventDefault();
+      };
+      to.addEventListener("keydown", habit, { once: true });
+      to.addEventListener("blur", () => to.removeEventListener("keydown", habit), { once: true });
+    });
+  }
+
+  // The printed test card of a sandbox fills the form.
+  const printed = document.querySelector("[data-fill]");
+  if (printed) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.fill = printed.dataset.fill;
+    button.append(...printed.childNodes);
+    button.querySelector("[hidden]").hidden = false;
+    printed.replaceWith(button);
+    button.addEventListener("click", () => {
+      const values = button.dataset.fill.split("|");
+      for (const [place, name] of ["pan", "expiry", "cvv2"].entries()) {
+        at(name).value = values[place];
+        at(name).dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      document.querySelector("form.pay button").focus();
+    });
+  }
+
   // What is wrong is said when a field is left, by the rules and in the words of the gateway,
   // and taken back as soon as it is right. A field that nobody has typed in may wait.
   const passes = (digits) => {
