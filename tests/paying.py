@@ -155,12 +155,15 @@ async def create(
     return created.ref
 
 
-async def ordered(app: ASGIApp, kind: str = "PreAuth", more: str = "") -> OrderRef:
+async def ordered(
+    app: ASGIApp, kind: str = "PreAuth", more: str = "", description: str = "12345"
+) -> OrderRef:
     """Create an order of 30.00 by hand."""
     body = (
         "<TKKPG><Request><Operation>CreateOrder</Operation><Language>EN</Language><Order>"
         f"<OrderType>{kind}</OrderType><Merchant>{MERCHANT_ID}</Merchant><Amount>3000</Amount>"
-        f"<Currency>944</Currency><Description>12345</Description>{more}</Order></Request></TKKPG>"
+        f"<Currency>944</Currency><Description>{description}</Description>{more}</Order></Request>"
+        "</TKKPG>"
     ).encode()
     created = codec.decode_response((await post(app, body)).content, Operation.CREATE_ORDER)
     assert isinstance(created, CreateOrderResponse)

@@ -22,9 +22,10 @@ from tests.browser.sandbox_process import Running
 from tkkpg.client import NEVER, Language, OrderOptions
 from tkkpg.gateway.config import CONTROL
 from tkkpg.gateway.control import ask_owner
-from tkkpg.gateway.model.card import PREFIXES, CardInvalid, read_card, scheme_of
+from tkkpg.gateway.model.card import CardInvalid, read_card
 from tkkpg.gateway.verbs import CLOCK_ADVANCE
 from tkkpg.gateway.web.i18n import Wording
+from tkkpg.protocol.pan import PREFIXES, scheme_of
 
 SHORT: Final = OrderOptions(expires_after=timedelta(minutes=6))
 NUMBER_ENDS_PX: Final = 280

@@ -16,13 +16,14 @@ from tkkpg.gateway.model.authentication import (
     Unauthenticated,
     decide_authentication,
 )
-from tkkpg.gateway.model.card import Card, Expiry, Scheme
+from tkkpg.gateway.model.card import Card, Expiry
 from tkkpg.gateway.threeds.ranges import KEPT_S
 from tkkpg.gateway.threeds.results import READING_S
 from tkkpg.gateway.threeds.server import RANGES_LIMIT_BYTES, TIMEOUT_S
 from tkkpg.gateway.threeds.wire import LIMIT_BYTES, LIMIT_DEPTH, ErrorCode
 from tkkpg.gateway.vault import Binding, seal_card
 from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.pan import Scheme
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "threeds.md").read_text("utf-8")
 

@@ -26,7 +26,7 @@ from tkkpg.protocol.errors import (
     ProtocolError,
     RemoteProtocolError,
 )
-from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.masking import Secret, mask_card_data
 from tkkpg.protocol.messages import (
     ClassicOrderInformation,
     CreateOrderRequest,
@@ -89,10 +89,11 @@ moments = st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)).map(  # noq
 )
 languages = st.sampled_from(Language)
 currencies = st.sampled_from(list(CURRENCIES.values()))
-tags = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}", fullmatch=True)
+tags = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}", fullmatch=True).map(mask_card_data)
 base64_texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     **{as_.text(longest).name: texts(longest) for longest in (15, 128, 512)},
+    **{as_.free_text(longest).name: texts(longest).map(mask_card_data) for longest in (128, 512)},
     as_.url.name: urls,
     as_.minor_units.name: amounts,
     as_.minor_units_or_zero.name: st.just(0) | amounts,
@@ -127,7 +128,7 @@ def valid(row: Row) -> st.SearchStrategy[Any]:
     if isinstance(row, Part):
         return built(row.table)
     if isinstance(row, Leaves):
-        params = st.builds(row.message, name=tags, value=texts(512))
+        params = st.builds(row.message, name=tags, value=texts(512).map(mask_card_data))
         others = params.filter(lambda param: param.name not in row.known)
         return st.lists(others, max_size=3).map(tuple)
     members = built(row.table)

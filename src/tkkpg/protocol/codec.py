@@ -14,6 +14,7 @@ from tkkpg.protocol.errors import (
     LocalProtocolError,
     ProtocolError,
 )
+from tkkpg.protocol.masking import mask_card_data
 from tkkpg.protocol.messages import (
     Failure,
     OrderStatusFailure,
@@ -166,7 +167,7 @@ def _operation(name: str) -> Operation:
     except ValueError:
         known = ", ".join(Operation)
         message = f"There is no such operation. The operations are {known}."
-        raise InvalidOperation(message, operation=name[:64]) from None
+        raise InvalidOperation(message, operation=mask_card_data(name)[:64]) from None
 
 
 def _at(root: Node, path: tuple[str, ...]) -> Node:
@@ -273,7 +274,7 @@ def _read_leaf(node: Node, leaves: Leaves) -> Any:  # noqa: ANN401 - as above
     )
 
 
-_LEAF: Final = as_.text(as_.DESCRIPTION_MAX)
+_LEAF: Final = as_.free_text(as_.DESCRIPTION_MAX)
 _READERS: Final[dict[type, Callable[[Node, Any], Any]]] = {
     Field: _read_field,
     Group: _read_group,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
-from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.masking import Secret, mask_card_data
 from tkkpg.protocol.values import (
     AMOUNT_MINOR_MAX,
     CURRENCIES,
@@ -77,6 +77,20 @@ def text(longest: int) -> Converter:
     return Converter(f"text, at most {longest} characters", check, check)
 
 
+def free_text(longest: int) -> Converter:
+    """Text that somebody wrote; card data is masked as it is read, and never written otherwise.
+
+    So whoever reads a request has none of it to store, show, log or pass on, and whoever writes
+    one sends what the shop said.
+    """
+    plain = text(longest)
+    return Converter(
+        f"{plain.name}, card data masked",
+        lambda value: mask_card_data(plain.read(value)),
+        plain.write,
+    )
+
+
 def _check_url(value: str) -> str:
     if len(value) > URL_MAX:
         _refuse(f"is longer than {URL_MAX} characters")
@@ -94,8 +108,8 @@ def _check_tag(value: str) -> str:
     return value
 
 
-tag = Converter("name of an element", _check_tag, _check_tag)
-"""ASCII alone, since the name is kept and written into other messages."""
+tag = Converter("name of an element", lambda value: mask_card_data(_check_tag(value)), _check_tag)
+"""ASCII alone, since the name is kept and written into other messages; an `X` masks card data."""
 
 url = Converter(
     f"address, absolute or relative, at most {URL_MAX} characters", _check_url, _check_url

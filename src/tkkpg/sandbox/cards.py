@@ -15,10 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from tkkpg.gateway.model.card import passes_check_digit
 from tkkpg.issuer.threeds.scenario import Answer, Fault, Scenario
 from tkkpg.protocol.codes import Origin, Outcome, ResponseCode, listed, response_code
 from tkkpg.protocol.errors import ConfigurationError
+from tkkpg.protocol.pan import passes_check_digit
 from tkkpg.protocol.values import Language
 
 AMOUNT_BASE_MINOR: Final = 100_000

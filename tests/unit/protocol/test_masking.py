@@ -8,8 +8,11 @@ import pickle
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tkkpg.protocol.masking import Secret, mask_pan, mask_pan_wire
+from tkkpg.protocol.masking import Secret, mask_card_data, mask_pan, mask_pan_wire, mask_param
+from tkkpg.protocol.pan import PREFIXES, passes_check_digit
 
 PAN = "4169733213495869"
 
@@ -67,3 +70,93 @@ def test_a_secret_leaves_no_copy_behind(keep: Callable[[object], object]) -> Non
 
 def test_a_secret_has_no_dictionary_to_look_into() -> None:
     assert not hasattr(Secret(PAN), "__dict__")
+
+
+# ---- card data in free texts
+
+SIGNS_BETWEEN = (
+    "",
+    " ",
+    "-",
+    "   ",
+    " - ",
+    "\u00a0",
+    "\u2009",
+    "\u2011",
+    "\u2013",
+    "\u2212",
+    "\u200b",
+)
+
+
+def test_card_data_in_a_text_is_masked_where_it_stands() -> None:
+    for text, masked in (
+        (PAN, "416973XXXXXX5869"),
+        (f"card {PAN} cvv 447", "card 416973XXXXXX5869 cvv XXX"),
+        ("4169 7332 1349 5869", "4169 73XX XXXX 5869"),
+        ("4169-7332-1349-5869 05/23", "4169-73XX-XXXX-5869 05/23"),
+        ("4169\u00a0\u20117332   1349 - 5869", "4169\u00a0\u201173XX   XXXX - 5869"),
+        ("4 1 6 9 7 3 3 2 1 3 4 9 5 8 6 9", "4 1 6 9 7 3 X X X X X X 5 8 6 9"),
+        (f"a{PAN}b;{PAN}", "a416973XXXXXX5869b;416973XXXXXX5869"),
+        (f"181 {PAN} 447", "181 416973XXXXXX5869 447"),
+        ("\u0664\u0661\u0666\u0669733213495869", "\u0664\u0661\u0666\u066973XXXXXX5869"),
+        ("374245455400126", "374245XXXXX0126"),
+        ("CVV2: 447, cvc2=1234", "CVV2: XXX, cvc2=XXXX"),
+        ("cvv447 CvC2447 cvv234", "cvvXXX CvC2XXX cvvXXX"),
+        ('{"cvv":"447"}', '{"cvv":"XXX"}'),
+        ("CVV2/CVC2 - 447", "CVV2/CVC2 - XXX"),
+    ):
+        assert mask_card_data(text) == masked
+
+
+def test_other_numbers_in_a_text_stay() -> None:
+    for text in (
+        "",
+        "Order 12345 of 24.11.2026 10:15:30",
+        "+994 50 123 45 67",
+        "4169733213495860",  # the check digit is wrong
+        "9999999999999995",  # no scheme
+        "416973321349",  # twelve digits
+        f"{PAN}1234",  # another number, of twenty digits
+        f"9{PAN}000",
+        "AZ21 NABZ 0000 0000 1370 1000 1944",
+        f"ABCDEF{PAN}0123456789",  # a saved card's number
+        "cvv 12345, cvv 12, cvv. 447, no cvv here",
+    ):
+        assert mask_card_data(text) == text
+
+
+def test_a_code_is_masked_that_only_its_name_explains() -> None:
+    for name in ("CVV", "card_cvc2", "CustomFields.cvv"):
+        assert mask_param(name, "447") == "XXX"
+        assert mask_param(name, "44712") == "44712"
+    assert mask_param("Room", "447") == "447"
+
+
+@st.composite
+def card_numbers(draw: st.DrawFn) -> str:
+    """Draw a number that begins as a scheme's and passes the check digit."""
+    first, last, _ = draw(st.sampled_from(PREFIXES))
+    begin = str(draw(st.integers(int(first), int(last))))
+    length = draw(st.integers(13, 19)) - 1 - len(begin)
+    digits = begin + draw(st.text("0123456789", min_size=length, max_size=length))
+    return next(digits + one for one in "0123456789" if passes_check_digit(digits + one))
+
+
+@given(card_numbers(), st.sampled_from(SIGNS_BETWEEN), st.integers(1, 6), st.text(), st.text())
+def test_no_card_number_survives_in_any_text(
+    pan: str, between: str, width: int, before: str, after: str
+) -> None:
+    written = between.join(pan[at : at + width] for at in range(0, len(pan), width))
+    text = f"{before}/{written}/{after}"
+    masked = mask_card_data(text)
+    assert len(masked) == len(text)
+    kept = masked[len(before) + 1 : len(before) + 1 + len(written)]
+    assert kept.replace(between, "")[6:-4] == "X" * (len(pan) - 10)
+    assert mask_card_data(masked) == masked
+
+
+@given(card_numbers(), st.sampled_from(["447", "0000", "4169 7332", "12"]))
+def test_digits_beside_a_card_number_do_not_hide_it(pan: str, other: str) -> None:
+    for text in (f"{other} {pan}", f"{pan} {other}", f"{other}-{pan}-{other}"):
+        assert pan not in mask_card_data(text)

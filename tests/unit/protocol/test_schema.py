@@ -170,3 +170,12 @@ def test_the_number_of_a_reversal_has_a_second_spelling_and_that_of_a_refund_has
     }
 
     assert spellings == {Operation.REVERSE: ["TranId", "TranID"], Operation.REFUND: ["TranId"]}
+
+
+def test_every_text_of_a_request_that_names_nothing_of_ours_is_masked() -> None:
+    named = {"merchant_id", "session_id", "card_uid"}
+    tables = [inner for table in schema.REQUESTS.values() for inner in with_inner(table)]
+    for row in [row for table in tables for row in (*table.rows, *table.attributes)]:
+        if isinstance(row, Field) and row.converter.name.startswith("text"):
+            masks = row.converter.name.endswith("card data masked")
+            assert masks is (row.attribute not in named), row

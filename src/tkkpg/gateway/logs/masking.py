@@ -9,20 +9,19 @@ from typing import Final
 
 from structlog.types import EventDict
 
-from tkkpg.protocol.masking import mask_pan
+from tkkpg.protocol.masking import TEXT_PAN_MAX, TEXT_PAN_MIN, mask_pan
+from tkkpg.protocol.pan import passes_check_digit
 
 HIDDEN: Final = "•••"
 HIDDEN_KEYS: Final = frozenset({"authorization", "cvv", "cvv2", "expiry", "key", "pan", "password"})
 """Names whose values are never shown, in any case of letters and at any depth."""
 
-SHORTEST_PAN: Final = 13
-LONGEST_PAN: Final = 19
 SESSION_ID_SHOWN: Final = 4
 
 MAX_DEPTH: Final = 8
 """Of values within values; what lies deeper is not shown."""
 
-_DIGITS: Final = re.compile(rf"[0-9](?:[ -]*[0-9]){{{SHORTEST_PAN - 1},}}")
+_DIGITS: Final = re.compile(rf"[0-9](?:[ -]*[0-9]){{{TEXT_PAN_MIN - 1},}}")
 _GROUP: Final = re.compile(r"[0-9]+")
 _SESSION_ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{32}(?![0-9A-Za-z])")
 
@@ -83,22 +82,16 @@ def _mask_digits(run: re.Match[str]) -> str:
 
 def _end_of_card(groups: list[re.Match[str]], first: int) -> int | None:
     """Find the last group of the longest card number that begins with the group `first`."""
-    if len(groups[first].group()) > LONGEST_PAN:
+    if len(groups[first].group()) > TEXT_PAN_MAX:
         return first
     digits, found = "", None
     for last in range(first, len(groups)):
         digits += groups[last].group()
-        if len(digits) > LONGEST_PAN:
+        if len(digits) > TEXT_PAN_MAX:
             break
-        if len(digits) >= SHORTEST_PAN and _check_digit_is_right(digits):
+        if len(digits) >= TEXT_PAN_MIN and passes_check_digit(digits):
             found = last
     return found
-
-
-def _check_digit_is_right(digits: str) -> bool:
-    """Luhn's check: every second digit from the right doubled, its own digits added up."""
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
 
 
 def _cut_session_id(found: re.Match[str]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from tkkpg.gateway.model.card import Scheme
 from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.pan import Scheme
 
 
 class Verdict(StrEnum):

@@ -10,13 +10,7 @@ from typing import Final, NamedTuple
 from starlette.responses import HTMLResponse
 
 from tkkpg.gateway.flows.pay import HandOver, PageView
-from tkkpg.gateway.model.card import (
-    PREFIXES,
-    CardField,
-    CardProblem,
-    Scheme,
-    scheme_of,
-)
+from tkkpg.gateway.model.card import CardField, CardProblem
 from tkkpg.gateway.model.decisions.new_order import ATTENTION
 from tkkpg.gateway.model.order import NEVER_EXPIRES, Registration
 from tkkpg.gateway.model.transaction import TranState
@@ -25,6 +19,7 @@ from tkkpg.gateway.web.i18n import Wording
 from tkkpg.gateway.web.rendering import render
 from tkkpg.gateway.web.security import ANYWHERE, Action, form_token, page_headers
 from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.pan import PREFIXES, Scheme, scheme_of
 from tkkpg.protocol.redirect import payment_url
 from tkkpg.protocol.values import Amount, Language, OrderStatus, OrderType
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tkkpg.protocol import converters as as_
 from tkkpg.protocol.messages import OperationRow, Param, POSField, Position
 from tkkpg.protocol.schema.table import Group, Table, field
 
+if TYPE_CHECKING:
+    from tkkpg.protocol.converters import Converter
+
 SHORT: Final = as_.text(as_.SHORT_TEXT_MAX)
 DESCRIPTION: Final = as_.text(as_.DESCRIPTION_MAX)
+FREE_SHORT: Final = as_.free_text(as_.SHORT_TEXT_MAX)
+FREE_DESCRIPTION: Final = as_.free_text(as_.DESCRIPTION_MAX)
+"""What a merchant writes: every text of a request that is no address and names nothing of ours."""
 
 LANGUAGE: Final = field("language", "Language", as_.language)
 MERCHANT: Final = field("merchant_id", "Order/Merchant", as_.text(as_.MERCHANT_ID_MAX))
@@ -18,31 +24,34 @@ SESSION: Final = field("session_id", "SessionID", SHORT)
 STATUS: Final = field("status", "Status", as_.operation_status)
 ABOUT_ORDER: Final = (LANGUAGE, MERCHANT, ORDER_ID, SESSION)
 
-POSITION: Final = Table(
-    Position,
-    ("Position",),
-    (
-        field("payment_subject_type", "PaymentSubjectType", SHORT, default=""),
-        field("quantity", "Quantity", SHORT, default=""),
-        field("price", "Price", SHORT, default=""),
-        field("tax", "Tax", SHORT, default=""),
-        field("text", "Text", SHORT, default=""),
-        field("payment_type", "PaymentType", SHORT, default=""),
-        field("payment_method_type", "PaymentMethodType", SHORT, default=""),
-    ),
-)
 
-POSITIONS: Final = Group("positions", ("Order", "Positions", "Position"), POSITION)
+def _position(written: Converter) -> Table:
+    rows = {
+        "payment_subject_type": "PaymentSubjectType",
+        "quantity": "Quantity",
+        "price": "Price",
+        "tax": "Tax",
+        "text": "Text",
+        "payment_type": "PaymentType",
+        "payment_method_type": "PaymentMethodType",
+    }
+    fields = (field(name, path, written, default="") for name, path in rows.items())
+    return Table(Position, ("Position",), tuple(fields))
 
-PARAM_ROW: Final = Table(
-    Param,
-    ("row",),
-    (
-        field("name", "PARAMNAME", SHORT),
-        field("value", "VAL", DESCRIPTION, default=""),
-    ),
-)
+
+POSITION: Final = _position(SHORT)
+POSITIONS: Final = Group("positions", ("Order", "Positions", "Position"), _position(FREE_SHORT))
+
+
+def _param_row(short: Converter, description: Converter) -> Table:
+    rows = (field("name", "PARAMNAME", short), field("value", "VAL", description, default=""))
+    return Table(Param, ("row",), rows)
+
+
+PARAM_ROW: Final = _param_row(SHORT, DESCRIPTION)
 """A row of OrderParams (protocol description, 2.4)."""
+PARAM_ASKED: Final = _param_row(FREE_SHORT, FREE_DESCRIPTION)
+"""The same in a filter, which finds masked what is kept masked."""
 
 OPERATION_ROW: Final = Table(
     OperationRow,

@@ -21,11 +21,12 @@ from tkkpg.protocol.messages import (
 )
 from tkkpg.protocol.schema.parts import (
     ABOUT_ORDER,
-    DESCRIPTION,
+    FREE_DESCRIPTION,
+    FREE_SHORT,
     LANGUAGE,
     MERCHANT,
     ORDER_ID,
-    PARAM_ROW,
+    PARAM_ASKED,
     POSITIONS,
     SESSION,
     SHORT,
@@ -49,7 +50,7 @@ def _flag(attribute: str, path: str) -> Field:
     return field(attribute, path, as_.flag, default=False, brief=True)
 
 
-def _text(attribute: str, path: str, converter: Converter = SHORT) -> Field:
+def _text(attribute: str, path: str, converter: Converter = FREE_SHORT) -> Field:
     return field(attribute, path, converter, default="", brief=True)
 
 
@@ -64,19 +65,19 @@ def _amount(attribute: str, path: str) -> Field:
 _CURRENCY: Final = field("currency", "Currency", as_.currency, default=None)
 _ANY_LANGUAGE: Final = field("language", "Language", as_.language, default=None)
 _FEE: Final = field("fee_minor", "Order/Fee", as_.number, default=None)
-_DESCRIPTION: Final = _written_text("description", "Description", DESCRIPTION)
+_DESCRIPTION: Final = _written_text("description", "Description", FREE_DESCRIPTION)
 _TWO_ID: Final = field("two_id", "TranId", as_.number, default=None, nothing="")
 _TWO_ID_OR_TRANID: Final = replace(_TWO_ID, alias=("TranID",))
 """One bank's shops write a reversal's TranId with two capitals (protocol description, 2.6)."""
-_SOURCE: Final = _written_text("source", "Source", SHORT)
+_SOURCE: Final = _written_text("source", "Source", FREE_SHORT)
 
 _CUSTOM_FIELD: Final = Table(
     CustomField,
     ("Param",),
     (),
     attributes=(
-        field("name", "name", SHORT, default=""),
-        field("title", "title", DESCRIPTION, default=""),
+        field("name", "name", FREE_SHORT, default=""),
+        field("title", "title", FREE_DESCRIPTION, default=""),
     ),
 )
 _ADD_PARAMS: Final = (
@@ -95,7 +96,7 @@ CREATE_ORDER: Final = _request(
     MERCHANT,
     field("amount_minor", "Order/Amount", as_.minor_units),
     field("currency", "Order/Currency", as_.currency),
-    _written_text("description", "Order/Description", DESCRIPTION),
+    _written_text("description", "Order/Description", FREE_DESCRIPTION),
     _written_text("approve_url", "Order/ApproveURL", as_.url),
     _written_text("cancel_url", "Order/CancelURL", as_.url),
     _written_text("decline_url", "Order/DeclineURL", as_.url),
@@ -128,8 +129,8 @@ _FILTER: Final = Table(
         field("amount_min_minor", "Amount/Min", as_.number, default=None),
         field("amount_max_minor", "Amount/Max", as_.number, default=None),
         _CURRENCY,
-        _text("description", "Description", DESCRIPTION),
-        Group("params", ("AddParams", "Item"), PARAM_ROW),
+        _text("description", "Description", FREE_DESCRIPTION),
+        Group("params", ("AddParams", "Item"), PARAM_ASKED),
         _text("order_by", "OrderBy"),
         _text("direction", "OrderingDirection"),
         field("order_id", "OrderId", as_.number, default=None),
@@ -196,7 +197,7 @@ REQUESTS: Final = {
             SESSION,
             field("amount_minor", "Amount", as_.minor_units),
             _CURRENCY,
-            _text("card_uid", "CardUID"),
+            _text("card_uid", "CardUID", SHORT),
             field("pan", "PAN", as_.secret, default=None),
             _text("eci", "eci"),
             _text("response_format", "ResponseFormat"),

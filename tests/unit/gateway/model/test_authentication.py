@@ -22,8 +22,8 @@ from tkkpg.gateway.model.authentication import (
     proof_of,
     proved,
 )
-from tkkpg.gateway.model.card import Scheme
 from tkkpg.protocol.codes import Origin, response_code
+from tkkpg.protocol.pan import Scheme
 
 V = Verdict
 DECLINE, PROCEED = Unauthenticated

@@ -10,18 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.model_factories import NOW, PAN
 
-from tkkpg.gateway.model.card import (
-    Card,
-    CardField,
-    CardInvalid,
-    CardProblem,
-    Expiry,
-    Scheme,
-    passes_check_digit,
-    read_card,
-    scheme_of,
-)
+from tkkpg.gateway.model.card import Card, CardField, CardInvalid, CardProblem, Expiry, read_card
 from tkkpg.protocol.masking import Secret
+from tkkpg.protocol.pan import Scheme, passes_check_digit, scheme_of
 
 F, P = CardField, CardProblem
 

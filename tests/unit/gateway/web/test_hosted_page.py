@@ -19,12 +19,12 @@ from tests.unit.gateway.web import payer as payers
 from tests.unit.gateway.web.payer import Payer, at_the_page, read_forms, said
 
 from tkkpg.client.callbacks import read_xmlout
-from tkkpg.gateway.model.card import PREFIXES
 from tkkpg.gateway.threeds.scripted import Script
 from tkkpg.gateway.web.forms import BODY_MAX_BYTES, FIELDS_MAX, QUERY_MAX_BYTES
 from tkkpg.gateway.web.i18n import Wording
 from tkkpg.gateway.web.rendering import asset_url, assets
 from tkkpg.protocol.codes import response_code
+from tkkpg.protocol.pan import PREFIXES
 from tkkpg.protocol.values import Language, OrderRef, OrderStatus
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from tests.unit.gateway.web import payer as payers
 from tests.unit.gateway.web.payer import Payer, at_the_page, read_forms, said
 
 from tkkpg.gateway.flows.operations.complete import complete
-from tkkpg.gateway.model.card import CardProblem, Scheme
+from tkkpg.gateway.model.card import CardProblem
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.plan import Plan
 from tkkpg.gateway.model.receipt import receipt
@@ -28,6 +28,7 @@ from tkkpg.gateway.web.screens import MARKS
 from tkkpg.gateway.web.security import Action, Verdict, judge_token
 from tkkpg.protocol.converters import DESCRIPTION_MAX
 from tkkpg.protocol.messages import CompletionRequest, CustomField
+from tkkpg.protocol.pan import Scheme
 from tkkpg.protocol.values import AZN, Amount, Language, OrderStatus, OrderType
 
 pytestmark = pytest.mark.anyio

@@ -19,7 +19,6 @@ from tkkpg.gateway.model.authentication import (
     decide_authentication,
     proved,
 )
-from tkkpg.gateway.model.card import Scheme
 from tkkpg.gateway.model.decisions.notices import notices, status_notices
 from tkkpg.gateway.model.decisions.reservation import (
     Numbers,
@@ -31,6 +30,7 @@ from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.lifecycle import Event
 from tkkpg.gateway.model.plan import Context, Facts, OrderChange, Plan, TransactionChange
 from tkkpg.gateway.model.transaction import Transaction, TranState
+from tkkpg.protocol.pan import Scheme
 from tkkpg.protocol.values import OrderStatus
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from tkkpg.gateway.model.order import (
     Registration,
 )
 from tkkpg.gateway.model.plan import Context, Plan
+from tkkpg.protocol.masking import mask_param
 from tkkpg.protocol.messages import CreateOrderRequest, Param
 from tkkpg.protocol.redirect import resolve_return_url
 from tkkpg.protocol.values import OrderRef, OrderStatus
@@ -107,5 +108,6 @@ def _params(request: CreateOrderRequest) -> tuple[Param, ...]:
         SAVE_CARD_UID: "true" if request.save_card_uid else "",
         **{f"CustomFields.{one.name}": one.title for one in request.custom_fields},
     }
-    kept = tuple(Param(name=name, value=value) for name, value in named.items() if value)
-    return (*kept, *request.params)
+    own = [(param.name, param.value) for param in request.params]
+    given = [(name, value) for name, value in named.items() if value] + own
+    return tuple([Param(name=name, value=mask_param(name, value)) for name, value in given])

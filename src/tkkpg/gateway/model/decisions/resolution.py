@@ -21,7 +21,7 @@ from tkkpg.gateway.model.transaction import (
     Transaction,
     TranState,
 )
-from tkkpg.protocol.masking import PAN_DIGITS_MIN
+from tkkpg.protocol.masking import PAN_DIGITS_MIN, mask_card_data
 
 REASON_MAX: Final = 200
 """Characters of an operator's reason: a sentence and a reference, not a report."""
@@ -94,7 +94,7 @@ def plan_resolution(
     return replace(
         plan,
         action="transaction_resolved",
-        detail={**plan.detail, "resolved_as": resolution.value, "reason": reason},
+        detail={**plan.detail, "resolved_as": resolution.value, "reason": mask_card_data(reason)},
     )
 
 
