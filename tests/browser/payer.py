@@ -144,6 +144,8 @@ def scrolls_sideways(page: Page) -> bool:
 
 def styled(page: Page) -> None:
     """Wait until a page has its style sheets; text is there, and can be measured, before them."""
-    page.wait_for_function(
-        "[...document.querySelectorAll('link[rel=stylesheet]')].every(one => one.sheet)"
+    page.eval_on_selector_all(
+        "link[rel=stylesheet]",
+        """links => Promise.all(links.filter(one => !one.sheet).map(
+            one => new Promise(come => one.addEventListener("load", come))))""",
     )

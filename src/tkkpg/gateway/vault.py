@@ -34,6 +34,8 @@ _PURPOSE: Final = "tkkpg card 1"
 _CONTENT: Final = struct.Struct(">BQHBBH")
 """Length and value of the number, year, month, length and value of the CVV2: always 15 bytes, so
 that the text's length says nothing; 19 digits are less than 2^64."""
+SEALED_CHARS: Final = 58
+"""Of a sealed card in base64url: nonce, content and the tag's 16 bytes."""
 
 
 class CannotOpen(TKKPGError):
@@ -66,7 +68,7 @@ class SealedCard:
     """A card that only both halves together give back.
 
     Attributes:
-        text: For `threeDSSessionData`: base64url, 58 characters.
+        text: For the browser: base64url, `SEALED_CHARS` characters.
         key: For the transaction's row; base64url, 43 characters.
     """
 

@@ -19,8 +19,8 @@ from tkkpg.gateway.model.transaction import Transaction, TranState
 from tkkpg.gateway.threeds.base import Attempt, Authenticated, Browser, Challenge, MethodCall
 from tkkpg.gateway.threeds.codec import from_form
 from tkkpg.gateway.threeds.messages import CRes, MethodCompleted
-from tkkpg.gateway.threeds.wire import MessageError
-from tkkpg.gateway.vault import Binding, CannotOpen, open_card
+from tkkpg.gateway.threeds.wire import MessageError, from_base64url, to_base64url
+from tkkpg.gateway.vault import SEALED_CHARS, Binding, CannotOpen, open_card
 from tkkpg.protocol.masking import Secret
 
 if TYPE_CHECKING:
@@ -147,15 +147,21 @@ async def after_method(
     return None
 
 
-async def return_from_challenge(gateway: Gateway, cres: str, sealed: str) -> OrderRef | None:
+async def return_from_challenge(gateway: Gateway, cres: str, carried: str) -> OrderRef | None:
     """Take a browser back that was challenged.
 
     What the CRes says of the result is not believed: it only names the attempt. The payment goes
     on with the RReq, and is declined when none comes in time. A card that cannot be opened has to
     be typed again.
 
+    Args:
+        gateway: What to work with.
+        cres: As the browser brought it.
+        carried: What it was sent away with. Directory and issuer know the attempt's number too;
+            the order's page is for whoever brings both.
+
     Returns:
-        The order; `None` when the CRes cannot be read, or names no attempt.
+        The order; `None` when the CRes cannot be read, or names no attempt of this browser.
     """
     try:
         message = from_form(cres, CRes)
@@ -168,7 +174,10 @@ async def return_from_challenge(gateway: Gateway, cres: str, sealed: str) -> Ord
     if tran is None or order is None:
         gateway.log.warning("challenge_unknown")
         return None
-    card = _open(gateway, tran, sealed) if tran.state is TranState.RESERVED else None
+    if not _is_ours(gateway, tran, carried):
+        gateway.log.warning("challenge_of_another", order_id=tran.order_id, tran_id=tran.tran_id)
+        return None
+    card = _open(gateway, tran, carried) if tran.state is TranState.RESERVED else None
     if card is not None:
         concluding = gateway.authentications.conclude(
             tran.tran_id, lambda: _conclude(gateway, tran, card)
@@ -262,14 +271,37 @@ async def _go_on(
         await ask_and_record(gateway, sent, lambda: gateway.host.authorise(sent, card, proof))
 
 
-def _open(gateway: Gateway, tran: Transaction, sealed: str) -> Card | None:
+def carried_by_browser(gateway: Gateway, sealed: str, server_trans_id: str) -> str:
+    """Return what a browser takes along: the sealed card, and a stamp that it comes from here.
+
+    The key of the card goes when its attempt ends; a browser that comes back after that is still
+    led to the outcome, by the stamp.
+    """
+    stamp = gateway.keys.sign("page", _stamped(server_trans_id))
+    return sealed + to_base64url(stamp.encode())
+
+
+def _is_ours(gateway: Gateway, tran: Transaction, carried: str) -> bool:
+    """Return whether a browser was sent away by this gateway, for this attempt."""
+    try:
+        stamp = from_base64url(carried[SEALED_CHARS:]).decode("ascii")
+    except (MessageError, ValueError):
+        return False
+    return gateway.keys.verify("page", _stamped(_server_trans_id(tran)), stamp)
+
+
+def _stamped(server_trans_id: str) -> str:
+    return f"3ds return {server_trans_id}"
+
+
+def _open(gateway: Gateway, tran: Transaction, carried: str) -> Card | None:
     """Open the card that a browser brought along, if it is this attempt's."""
     kept = tran.authentication.key if tran.authentication else None
     if kept is None:
         return None
     key = Secret(gateway.keys.unseal(kept.reveal(), key_bound(tran.tran_id)))
     try:
-        return open_card(sealed, key, binding_of(tran))
+        return open_card(carried[:SEALED_CHARS], key, binding_of(tran))
     except CannotOpen:
         gateway.log.warning("sealed_card_refused", order_id=tran.order_id, tran_id=tran.tran_id)
         return None

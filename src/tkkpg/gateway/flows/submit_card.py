@@ -10,6 +10,7 @@ from tkkpg.gateway.flows.authenticate import (
     MethodStep,
     attempt_of,
     authenticate,
+    carried_by_browser,
     key_bound,
 )
 from tkkpg.gateway.flows.decide import decide, draw_numbers
@@ -81,10 +82,11 @@ async def submit_card(
         return None  # it was one attempt too many
     (tran,) = plan.new_transactions
     holder = Cardholder(card=card, browser=browser)
+    carried = carried_by_browser(gateway, sealed.text, server_trans_id)
     attempt = attempt_of(gateway, view.merchant, tran, holder)
     if browser.script is not None:
         call = await gateway.authenticator.method(attempt)
         if call is not None:
-            return MethodStep(call, sealed.text)
+            return MethodStep(call, carried)
     challenge = await authenticate(gateway, tran, attempt)
-    return ChallengeStep(challenge, sealed.text) if challenge else None
+    return ChallengeStep(challenge, carried) if challenge else None
