@@ -43,6 +43,7 @@ from tests.properties.simple_order import ONLY_IF_WANTED, PAYMENT_ENDS, REPLIES,
 
 from tkkpg.gateway.model.authentication import AuthenticationResult, Unauthenticated, Verdict
 from tkkpg.gateway.model.decisions.authentication import (
+    ATTEMPTS_MAX,
     plan_attempt,
     plan_authenticated,
     plan_result,
@@ -352,11 +353,9 @@ class Invariants(Attempts):
             if simple.status is not S.ON_LOCK:
                 begun = simple.status not in {S.CREATED, S.ON_PAYMENT}
                 assert (simple.told > 0) == (hears and begun)
-            if MERCHANTS[simple.merchant_id].change_status_url:
-                assert statuses[order_id][-1] == simple.status
-                assert all(one != next_ for one, next_ in pairwise(statuses[order_id]))
-            else:
-                assert statuses[order_id] == [S.CREATED]
+            noticed = bool(MERCHANTS[simple.merchant_id].change_status_url)
+            assert statuses[order_id][-1] == (simple.status if noticed else S.CREATED)
+            assert all(one != next_ for one, next_ in pairwise(statuses[order_id]))
         ids = [notification.notification_id for notification in self.world.notifications]
         assert len(set(ids)) == len(ids)
 
@@ -404,11 +403,15 @@ class Payments(Invariants):
     @rule(target=payments, order_id=orders)
     def submit_card(self, order_id: int) -> MultipleResults[int]:
         """A payer types a card, perhaps again; where the order no longer waits nothing begins."""
-        if self.takes_card(order_id, S.CREATED, S.ON_PAYMENT):
+        facts, new = self.world.facts(order_id), replace(ATTEMPT, numbers=self.drawn())
+        if not self.takes_card(order_id, S.CREATED, S.ON_PAYMENT):
+            with pytest.raises(IllegalTransition):
+                plan_attempt(self.context(), facts, CARD, new)
+        elif len(facts.transactions) < ATTEMPTS_MAX:
             return multiple(self.begin(order_id))
-        new = replace(ATTEMPT, numbers=self.drawn())
-        with pytest.raises(IllegalTransition):
-            plan_attempt(self.context(), self.world.facts(order_id), CARD, new)
+        else:
+            self.commit(plan_attempt(self.context(), facts, CARD, new))
+            self.give_up(order_id, S.DECLINED)
         return multiple()
 
     @rule(target=payments, order_id=orders)
@@ -642,13 +645,14 @@ class OrderLife(Payments):
         if phase == "done":
             self.contradict(tran, plan, outcome)
             return
-        if phase == "unknown" and outcome is Outcome.UNKNOWN:
-            assert plan is None
+        if outcome is Outcome.UNKNOWN:
+            if phase == "unknown":
+                assert plan is None
+            else:
+                self.commit(plan)
+                self.phases[tran_id] = "unknown"
             return
         self.commit(plan)
-        if outcome is Outcome.UNKNOWN:
-            self.phases[tran_id] = "unknown"
-            return
         ends = {
             TranKind.REFUND: self.end_refund,
             TranKind.COMPLETION: self.end_completion,

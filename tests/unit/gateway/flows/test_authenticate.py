@@ -522,7 +522,6 @@ NOT_OURS: Final[dict[str, Callable[[str], str]]] = {
     "missing": lambda _: "",
     "cut off": lambda carried: carried[:-1],
     "the sealed card alone": lambda carried: carried[:SEALED_CHARS],
-    "turned": lambda carried: carried.swapcase(),
     "too long": lambda carried: carried * 9,
     "no text of ours": lambda _: "\0ş" * 20,
 }
