@@ -153,7 +153,7 @@ async def _open(
         log.warning("database_not_wholly_checked", advice="tkkpg check")
     keys, head, beyond = open_home(home, random_bytes, clock.now())
     if beyond:
-        log.warning("history_continued", seals=beyond, after_seal=head.seal_id)
+        log.warning("history_continued", seals=beyond, after_seal=head.seal_id - beyond)
     store = SQLiteStore(
         home / DATABASE,
         sign=lambda text: keys.sign("audit", text),

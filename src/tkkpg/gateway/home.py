@@ -19,8 +19,25 @@ from tkkpg.gateway.ids import FIRST
 from tkkpg.gateway.keys import Keys, load_keys, new_keys, write_keys
 from tkkpg.gateway.model.decisions.resolution import check_reason
 from tkkpg.gateway.store.check import check
-from tkkpg.gateway.store.head import AHEAD, PURPOSE, Head, HeadRefused, read_head, write_head
-from tkkpg.gateway.store.history import ACCEPTED, ADOPTED, WAY_ON, accept, ends_at, follow
+from tkkpg.gateway.store.file import RESTORE
+from tkkpg.gateway.store.head import (
+    AHEAD,
+    PURPOSE,
+    Head,
+    HeadNewer,
+    HeadRefused,
+    read_head,
+    write_head,
+)
+from tkkpg.gateway.store.history import (
+    ACCEPTED,
+    ADOPTED,
+    WAY_ON,
+    HistoryBroken,
+    accept,
+    ends_at,
+    follow,
+)
 from tkkpg.gateway.store.migrate import migrate
 from tkkpg.gateway.store.sqlite import connect, select
 from tkkpg.gateway.store.views import reading
@@ -40,7 +57,7 @@ class Opened(NamedTuple):
     Attributes:
         keys: Its keys.
         head: The head of its history, as it is on disk.
-        beyond: Seals that the database has after the head on disk at the start.
+        beyond: Seals that the database had after the head that was on disk.
     """
 
     keys: Keys
@@ -69,14 +86,18 @@ def open_home(folder: Path, random_bytes: Callable[[int], bytes], now: datetime)
         return _adopt(folder, keys, now)
     try:
         head = read_head(folder / HEAD, keys)
+    except HeadNewer:
+        raise
     except HeadRefused as refused:
         raise HeadRefused(f"{refused.message} {WAY_ON}") from refused
     with reading(folder / DATABASE) as db:
         ends_at(db, head)  # before its tables are brought to this version
     migrate(folder / DATABASE)
     with reading(folder / DATABASE) as db:
-        beyond = follow(db, head, lambda text, mac: keys.verify("audit", text, mac))
-    return Opened(keys, _written(folder, head, keys), beyond)
+        followed = follow(db, head, lambda text, mac: keys.verify("audit", text, mac))
+        _numbers_must_go_on(db, head)
+    reserved = _written(folder, followed, keys, anew=followed != head)
+    return Opened(keys, reserved, followed.seal_id - head.seal_id)
 
 
 def check_home(folder: Path, now: datetime) -> list[Finding]:
@@ -125,14 +146,13 @@ def accept_history(
             "the gateway's home with --home, or restore the file from its backup."
         )
     keys = load_keys(folder / KEYS, random_bytes)
-    if not keys.has(PURPOSE):
-        raise ConfigurationError(
-            f"The home {folder} is an older version's, and has no history to accept: start its "
-            "gateway, which takes it over."
-        )
     known, trouble = None, ""
+    if not keys.has(PURPOSE):
+        return _adopted(folder, keys, ACCEPTED, reason, now).head, trouble
     try:
         known = read_head(folder / HEAD, keys)
+    except HeadNewer:
+        raise
     except HeadRefused as refused:
         trouble = refused.message
     head = _accepted(folder, keys, known, action=ACCEPTED, reason=reason, now=now)
@@ -183,10 +203,18 @@ def _must_hold_database(folder: Path) -> None:
 
 
 def _adopt(folder: Path, keys: Keys, now: datetime) -> Opened:
-    """Take over the home of a version that kept no head; once, since its key is then there."""
-    keys = keys.with_new(PURPOSE)
+    """Take over the home of a version that kept no head, if its seals are whole."""
+    migrate(folder / DATABASE)
+    with reading(folder / DATABASE) as db:
+        follow(db, Head(), lambda text, mac: keys.verify("audit", text, mac))
     reason = "the history of an older version, which kept no head"
-    head = _accepted(folder, keys, None, action=ADOPTED, reason=reason, now=now)
+    return _adopted(folder, keys, ADOPTED, reason, now)
+
+
+def _adopted(folder: Path, keys: Keys, action: str, reason: str, now: datetime) -> Opened:
+    """Give a home its first head; once, since its key is then there."""
+    keys = keys.with_new(PURPOSE)
+    head = _accepted(folder, keys, None, action=action, reason=reason, now=now)
     write_keys(folder / KEYS, keys)
     return Opened(keys, head)
 
@@ -197,22 +225,47 @@ def _accepted(
     path = folder / DATABASE
     path.touch(mode=0o600)
     migrate(path)
-    head = accept(
-        path,
-        known,
-        action=action,
-        reason=reason,
-        now=now,
-        new_id=lambda: keys.random_bytes(16).hex(),
-        sign=lambda text: keys.sign("audit", text),
-    )
+    try:
+        head = accept(
+            path,
+            known,
+            action=action,
+            reason=reason,
+            now=now,
+            new_id=lambda: keys.random_bytes(16).hex(),
+            sign=lambda text: keys.sign("audit", text),
+        )
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} holds text that is no UTF-8, which no gateway writes. {RESTORE}"
+        ) from error
     return _written(folder, head, keys, anew=True)
+
+
+def _following(db: apsw.Connection) -> dict[str, int]:
+    """Return the next number of each sequence; a text, which nobody writes, counts as it begins."""
+    return {**FIRST, **dict(select(db, "SELECT name, CAST(next AS INTEGER) FROM sequence"))}
+
+
+def _numbers_must_go_on(db: apsw.Connection, head: Head) -> None:
+    """Check that no sequence was set back below what the head has reserved from.
+
+    Raises:
+        HistoryBroken: One was, and would hand numbers out again.
+    """
+    following = _following(db)
+    for name, reserved in head.numbers.items():
+        if following.get(name, 0) < reserved - AHEAD:
+            raise HistoryBroken(
+                f"The numbers of the sequence {name} go on at {following.get(name, 0)}, and the "
+                f"head beside the keys knows that {reserved - AHEAD} was reached."
+            )
 
 
 def _written(folder: Path, head: Head, keys: Keys, *, anew: bool = False) -> Head:
     """Reserve numbers ahead of what the database hands out, and return the head on disk."""
     with reading(folder / DATABASE) as db:
-        following = {**FIRST, **dict(select(db, "SELECT name, next FROM sequence"))}
+        following = _following(db)
     numbers = {
         str(name): following_number + AHEAD
         if following_number + AHEAD // 2 > head.numbers.get(name, 0)

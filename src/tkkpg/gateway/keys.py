@@ -75,7 +75,7 @@ class Keys:
     def verify(self, purpose: str, text: str, token: str) -> bool:
         """Check a token in constant time, under the key that it names."""
         key_id, _, claimed = token.partition(".")
-        key = self.by_purpose[purpose].get(key_id)
+        key = self.by_purpose.get(purpose, {}).get(key_id)
         if key is None or not claimed.isascii():
             return False
         return hmac.compare_digest(hmac.new(key, text.encode(), sha256).hexdigest(), claimed)

@@ -20,9 +20,10 @@ from tests.paying import create, paid
 from tkkpg.gateway.config import DATABASE, HEAD, KEYS
 from tkkpg.gateway.home import accept_history, check_home, open_home
 from tkkpg.gateway.ids import FIRST, Sequence
-from tkkpg.gateway.keys import load_keys, new_keys, write_keys
-from tkkpg.gateway.model.errors import PolicyRefusal
+from tkkpg.gateway.keys import Keys, load_keys, new_keys, write_keys
+from tkkpg.gateway.model.errors import PolicyRefusal, StoreUnavailable
 from tkkpg.gateway.store import check as rules
+from tkkpg.gateway.store import seals
 from tkkpg.gateway.store.head import AHEAD, read_head
 from tkkpg.protocol.errors import ConfigurationError
 
@@ -45,6 +46,7 @@ class Lived:
         for name, condition in ORDERS.items():
             script = script.replace(name, condition)
         with closing(apsw.Connection(str(self.folder / DATABASE))) as db:
+            db.set_busy_timeout(5_000)
             db.execute(script)
 
     def read(self, query: str) -> object:
@@ -132,6 +134,9 @@ async def test_seals_beyond_the_head_that_continue_its_chain_are_taken_over(
     opened = open_home(home.folder, os.urandom, NOW)
 
     assert opened.beyond > 0
+    assert opened.head.seal_id == home.read("SELECT max(seal_id) FROM seal")
+    keys = load_keys(home.folder / KEYS, os.urandom)
+    assert read_head(home.folder / HEAD, keys) == opened.head
     assert home.found() == set()
 
 
@@ -213,6 +218,10 @@ FILES: Final[dict[str, tuple[Callable[[Path], None], str]]] = {
         "head.json cannot be read: Is a directory",
     ),
     "a newer version's head": (edited(lambda head: head.update(version=2)), "newer version"),
+    "a head with a number beyond all": (
+        edited(lambda head: head.update(seal_id=float("inf"))),
+        "head.json is empty, cut off or damaged",
+    ),
     "an edited head": (
         edited(lambda head: head.update(seal_id=1)),
         "was edited, or it or the keys",
@@ -253,6 +262,9 @@ REWRITTEN: Final = {
     "UPDATE seal SET mac = 'k1.00' WHERE seal_id = (SELECT max(seal_id) FROM seal)": "another one",
     "UPDATE seal SET mac = 'k1.00' WHERE seal_id = 2": "was not made by this gateway's key",
     "UPDATE audit SET actor = 'nobody' WHERE audit_id = 2": "were changed after they were sealed",
+    "INSERT INTO audit SELECT -9, 'x', at, actor, action, order_id, request_id, detail, written"
+    " FROM audit WHERE audit_id = 2": "rows, but its seals cover",
+    "UPDATE seal SET mac = x'00' WHERE seal_id = 2": "was not made by this gateway's key",
     "INSERT INTO audit SELECT 99, 'x', at, actor, action, order_id, request_id, detail, written"
     " FROM audit WHERE audit_id = 2": "newest 1 rows of the audit have no seal",
 }
@@ -270,6 +282,18 @@ def test_a_rewritten_history_is_refused_at_start_and_found_by_check(
         assert any(one in refused for one in sentence.split("|")), (script, refused)
         assert "tkkpg audit accept --reason" in refused
         assert rules.SEALS in home.found(), script
+
+
+def test_a_sequence_set_back_below_the_head_is_refused(template: Lived, tmp_path: Path) -> None:
+    for number, value in enumerate(("1", "'many'")):
+        home = template.copy(tmp_path / str(number))
+        home.plant(f"UPDATE sequence SET next = {value} WHERE name = 'order'")  # noqa: S608
+
+        assert "knows that 1000001 was reached" in home.refused()
+        assert home.found() == {"numbers go on above every one that was used"}
+        accept_history(home.folder, REASON, os.urandom, NOW)
+        assert home.refused() == ""
+        assert home.found() == set()
 
 
 @pytest.mark.anyio
@@ -354,6 +378,13 @@ SCHEMA: Final = {
         "index ux_tran_one_open"
     ),
     "CREATE TRIGGER t AFTER INSERT ON orders BEGIN DELETE FROM orders; END": "trigger t",
+    "CREATE TRIGGER sqliteX AFTER INSERT ON orders BEGIN DELETE FROM orders; END": (
+        "trigger sqliteX"
+    ),
+    "DROP INDEX ux_tran_one_open; CREATE UNIQUE INDEX ux_tran_one_open ON tran (order_id)"
+    " WHERE state IN ('SENT''UNKNOWN')": "index ux_tran_one_open",
+    "DROP INDEX ux_tran_one_open; CREATE UNIQUE INDEX ux_tran_one_open ON tran (order_id)"
+    " WHERE 'state' IN ('SENT', 'UNKNOWN')": "index ux_tran_one_open",
     "ALTER TABLE orders ADD COLUMN extra TEXT": "table orders",
     "DROP INDEX ix_audit_order_id": "index ix_audit_order_id",
     "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'amount_minor > 0',"
@@ -391,6 +422,35 @@ async def test_removed_seals_are_not_signed_over_by_the_next_payment(home: Lived
         await home.go_on()
 
     assert rules.SEALS in home.found()
+
+
+FORGED: Final = {
+    "the seals": "DELETE FROM seal; UPDATE audit SET detail = '{}' WHERE audit_id = 2",
+    "an audit row": "INSERT INTO audit SELECT audit_id + 1, 'x', at, actor, action, order_id,"
+    " request_id, detail, '' FROM audit ORDER BY audit_id DESC LIMIT 1",
+    "the newest seal and its row": "DELETE FROM audit WHERE audit_id ="
+    " (SELECT max(audit_id) FROM audit); DELETE FROM seal WHERE seal_id ="
+    " (SELECT max(seal_id) FROM seal)",
+}
+
+
+@pytest.mark.anyio
+async def test_what_somebody_else_writes_is_not_sealed_by_a_running_gateway(
+    template: Lived, tmp_path: Path
+) -> None:
+    for name, script in FORGED.items():
+        home = template.copy(tmp_path / name)
+        async with stage(home.folder, trader=merchant(fee_bp=100)) as shop:
+            await create(shop.client, "5.00")
+            home.plant(script)
+
+            with pytest.raises(StoreUnavailable, match="Somebody else has written the audit"):
+                await shop.gateway.store.reserve_numbers("stan", 1, 1)
+            with pytest.raises(StoreUnavailable, match="Somebody else has written the audit"):
+                await shop.gateway.store.prove_commits()
+
+        assert "tkkpg audit accept" in home.refused(), name
+        assert rules.SEALS in home.found(), name
 
 
 # ---------------------------------------------------------------- going on
@@ -476,6 +536,46 @@ def test_an_acceptance_needs_a_reason_without_card_data(home: Lived) -> None:
             accept_history(home.folder, reason, os.urandom, NOW)
 
 
+@pytest.mark.parametrize("table", ["audit", "seal"])
+def test_nothing_is_accepted_where_no_number_is_left(home: Lived, table: str) -> None:
+    columns = {
+        "audit": "'x', at, actor, action, order_id, request_id, detail, written",
+        "seal": "first_audit_id, last_audit_id, rows, root, mac",
+    }[table]
+    home.plant(f"INSERT INTO {table} SELECT {2**63 - 1}, {columns} FROM {table} LIMIT 1")  # noqa: S608
+
+    with pytest.raises(ConfigurationError, match="nothing can be numbered above it"):
+        accept_history(home.folder, REASON, os.urandom, NOW)
+
+    home.plant(f"DELETE FROM {table} WHERE {table}_id = {2**63 - 1}")  # noqa: S608
+    assert home.refused() == ""
+
+
+def test_what_is_no_text_is_not_accepted_and_told(home: Lived) -> None:
+    home.plant("UPDATE orders SET description = CAST(x'636166ff' AS TEXT)")
+
+    with pytest.raises(ConfigurationError, match="holds text that is no UTF-8"):
+        accept_history(home.folder, REASON, os.urandom, NOW)
+
+
+def test_a_newer_versions_head_is_not_replaced(home: Lived) -> None:
+    edited(lambda head: head.update(version=2))(home.folder)
+    before = (home.folder / HEAD).read_bytes()
+
+    assert "accept" not in home.refused()
+    with pytest.raises(ConfigurationError, match="Install that version"):
+        accept_history(home.folder, REASON, os.urandom, NOW)
+    assert (home.folder / HEAD).read_bytes() == before
+    assert rules.HEAD in home.found()
+
+
+def test_a_head_whose_key_is_gone_is_a_finding(home: Lived) -> None:
+    keys = load_keys(home.folder / KEYS, os.urandom)
+    write_keys(home.folder / KEYS, without_head(keys))
+
+    assert rules.HEAD in home.found()
+
+
 def test_without_keys_nothing_can_be_accepted(home: Lived) -> None:
     (home.folder / KEYS).unlink()
 
@@ -486,15 +586,40 @@ def test_without_keys_nothing_can_be_accepted(home: Lived) -> None:
 # ---------------------------------------------------------------- the home of an older version
 
 
+def without_head(keys: Keys) -> Keys:
+    """Return keys as a version had them that kept no head."""
+    older = {purpose: named for purpose, named in keys.by_purpose.items() if purpose != "head"}
+    return Keys(older, os.urandom)
+
+
 def age(home: Lived) -> None:
     """Turn a home into one of the version before the head."""
+    keys = load_keys(home.folder / KEYS, os.urandom)
+    home.plant("UPDATE audit SET written = ''; DELETE FROM seal")
+    with closing(apsw.Connection(str(home.folder / DATABASE))) as db:
+        sealed = seals.seal(
+            [*seals.leaves_of(db, 1)], seals.FIRST_MAC, lambda text: keys.sign("audit", text)
+        )
+        db.execute("INSERT INTO seal VALUES (1, ?, ?, ?, ?, ?)", sealed)
     home.plant(
         "ALTER TABLE audit DROP COLUMN written; UPDATE alembic_version SET version_num = '0005'"
     )
     (home.folder / HEAD).unlink()
-    keys = load_keys(home.folder / KEYS, os.urandom)
-    older = {purpose: named for purpose, named in keys.by_purpose.items() if purpose != "head"}
-    write_keys(home.folder / KEYS, type(keys)(older, os.urandom))
+    write_keys(home.folder / KEYS, without_head(keys))
+
+
+def test_an_older_home_whose_seals_are_broken_is_taken_over_by_its_operator_alone(
+    home: Lived,
+) -> None:
+    age(home)
+    home.plant("UPDATE audit SET detail = '{}' WHERE audit_id = 2")
+
+    assert "were changed after they were sealed" in home.refused()
+    accept_history(home.folder, REASON, os.urandom, NOW)
+
+    assert home.refused() == ""
+    assert home.found() == set()
+    assert home.read("SELECT count(*) FROM audit WHERE action = 'audit_accepted'") == 1
 
 
 def test_an_older_home_is_taken_over_once_with_all_that_it_holds(home: Lived) -> None:

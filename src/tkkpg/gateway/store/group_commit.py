@@ -61,6 +61,7 @@ class GroupCommit:
         self,
         connect: Callable[[], apsw.Connection],
         *,
+        after_begin: Callable[[apsw.Connection], None] = lambda _db: None,
         before_commit: Callable[[apsw.Connection], None],
         run_commit: Callable[[Callable[[], object]], Awaitable[object]],
         observe: Callable[[int, float], None],
@@ -69,11 +70,13 @@ class GroupCommit:
 
         Args:
             connect: Opens a writing connection; called again when one has failed.
+            after_begin: First work of every batch, which may refuse to go on.
             before_commit: Last work of every batch, such as sealing.
             run_commit: Runs a blocking function away from the event loop.
             observe: Told after every commit: jobs in the batch, seconds it took.
         """
         self._connect = connect
+        self._after_begin = after_begin
         self._before_commit = before_commit
         self._run_commit = run_commit
         self._observe = observe
@@ -135,6 +138,7 @@ class GroupCommit:
         try:
             db = await self._connected()
             db.execute("BEGIN IMMEDIATE")
+            self._after_begin(db)
             results = [_run(db, job) for job in jobs]
             self._before_commit(db)
         except Exception as error:  # noqa: BLE001 - whoever waits must be told, whatever it is
@@ -216,6 +220,8 @@ def _run(db: apsw.Connection, job: Job) -> Result:
 
 
 def _unavailable(error: Exception, stored: str) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
     reason = StoreUnavailable(
         f"The database took no commit ({type(error).__name__}), and {stored}. "
         "Look at the disk's space and health, then ask again."

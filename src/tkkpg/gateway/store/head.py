@@ -71,11 +71,16 @@ class HeadRefused(ConfigurationError):
     """The head file is missing or cannot be believed."""
 
 
+class HeadNewer(HeadRefused):
+    """The head file is a newer version's, and nothing is wrong with it."""
+
+
 def read_head(path: Path, signer: Signer) -> Head:
     """Read the file.
 
     Raises:
-        HeadRefused: It is missing, unreadable, damaged, a newer version's or another home's.
+        HeadNewer: It is a newer version's.
+        HeadRefused: It is missing, unreadable, damaged or another home's.
     """
     try:
         with path.open("rb") as file:
@@ -91,7 +96,7 @@ def read_head(path: Path, signer: Signer) -> Head:
         told = json.loads(content)
         version = told["version"]
         if version > VERSION:
-            raise HeadRefused(
+            raise HeadNewer(
                 f"{path} was written by a newer version of tkkpg (form {version}). Install that "
                 "version; its files are never changed back."
             )
@@ -103,7 +108,7 @@ def read_head(path: Path, signer: Signer) -> Head:
             numbers={str(name): int(number) for name, number in told["numbers"].items()},
             accepted_id=int(told["accepted_id"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise HeadRefused(f"{path} is empty, cut off or damaged.") from None
     if not signer.verify(PURPOSE, _signed(head), str(signature)):
         raise HeadRefused(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,8 @@ from tkkpg.gateway.store import rows, seals
 from tkkpg.gateway.store.apply import insert
 from tkkpg.gateway.store.digests import ABSENT, SEALED, Sealed, lines_of
 from tkkpg.gateway.store.head import Head
-from tkkpg.gateway.store.sqlite import SEAL, connect, leaves_of, select
+from tkkpg.gateway.store.seals import SEAL, end_of, leaves_of
+from tkkpg.gateway.store.sqlite import connect, select
 from tkkpg.protocol.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ ADOPTED: Final = "audit_adopted"
 """Action of those by which the history of an older version is taken over, once."""
 RECHECKED: Final = 256
 """Newest seals whose rows are read again at start; `tkkpg check` reads all of them."""
+NUMBER_MAX: Final = 2**62  # no gateway comes this far
 LINES_MAX: Final = 1_000
 """Rows that one audit row of an acceptance names."""
 _AUDIT: Final = insert("audit", f"audit_id, {rows.AUDIT}")
@@ -97,7 +99,7 @@ def ends_at(db: apsw.Connection, head: Head) -> None:
         )
 
 
-def follow(db: apsw.Connection, head: Head, verify: Callable[[str, str], bool]) -> int:
+def follow(db: apsw.Connection, head: Head, verify: Callable[[str, str], bool]) -> Head:
     """Check the newest part of the chain, and all of it for gaps.
 
     Args:
@@ -106,7 +108,7 @@ def follow(db: apsw.Connection, head: Head, verify: Callable[[str, str], bool]) 
         verify: Checks an HMAC of the audit key: (text, mac).
 
     Returns:
-        How many seals were made after the head was written.
+        The head, brought up to the newest seal.
 
     Raises:
         HistoryBroken: A gap, a seal that is not ours, rows that are not as they were sealed, or
@@ -133,7 +135,9 @@ def follow(db: apsw.Connection, head: Head, verify: Callable[[str, str], bool]) 
             f"The newest {unsealed} rows of the audit have no seal, and the gateway seals in the "
             "commit that writes: they are not its own."
         )
-    return int((last or 0) - head.seal_id)
+    for problem in _outside_seals(db, head, root):
+        raise HistoryBroken(problem)
+    return replace(head, **end_of(db)._asdict())
 
 
 def broken_history(
@@ -153,19 +157,24 @@ def broken_history(
     yield from _broken_from(db, root, root, head, verify)
     if head.accepted_id:
         yield from _broken_acceptance(db, head, root)
-    # Every batch seals its own rows, so a row outside all seals was not written by a plan.
-    ((stored, sealed),) = select(
-        db,
-        "SELECT (SELECT count(*) FROM audit WHERE audit_id >= ?1 OR ?1 = 0),"
-        " (SELECT coalesce(sum(rows), 0) FROM seal WHERE seal_id >= ?2)",
-        (head.accepted_id, root),
-    )
-    if stored != sealed:
-        yield f"The audit holds {stored} rows, but its seals cover {sealed}."
+    yield from _outside_seals(db, head, root)
     try:
         ends_at(db, head)
     except HistoryBroken as broken:
         yield broken.message
+
+
+def _outside_seals(db: apsw.Connection, head: Head, root: int) -> Iterator[str]:
+    """Find rows that no seal covers: every batch seals its own, so no plan wrote them."""
+    # The sign lets SQLite count in an index, and not walk the rows themselves.
+    ((stored, sealed),) = select(
+        db,
+        "SELECT (SELECT count(*) FROM audit WHERE +audit_id >= ?),"
+        " (SELECT coalesce(sum(rows), 0) FROM seal WHERE seal_id >= ?)",
+        (head.accepted_id or seals.FIRST_POSSIBLE, root),
+    )
+    if stored != sealed:
+        yield f"The audit holds {stored} rows, but its seals cover {sealed}."
 
 
 def _root(db: apsw.Connection, head: Head) -> int:
@@ -229,7 +238,7 @@ def _history_before(db: apsw.Connection, audit_id: int, seal_id: int) -> str:
         (seal_id,),
     )
     for row in made:
-        whole.update(json.dumps(row).encode())
+        whole.update(seals.canonical(row))
     return whole.hexdigest()
 
 
@@ -338,6 +347,9 @@ def accept(
         now: Business time.
         new_id: Returns a new id for an audit row.
         sign: HMAC of a text under the audit key.
+
+    Raises:
+        ConfigurationError: Nothing can be numbered above what somebody has put there.
     """
     known = head or Head()
     with closing(connect(path, writing=True)) as db:
@@ -345,7 +357,7 @@ def accept(
         for name, number in known.numbers.items():
             db.execute(
                 "INSERT INTO sequence (name, next) VALUES (?1, ?2)"
-                " ON CONFLICT (name) DO UPDATE SET next = max(next, ?2)",
+                " ON CONFLICT (name) DO UPDATE SET next = max(CAST(next AS INTEGER), ?2)",
                 (name, number),
             )
         lines = [
@@ -353,17 +365,17 @@ def accept(
             for one in differences(db, known.accepted_id)
             if not one.between
         ]
-        ((before, mac_before),) = select(
-            db, "SELECT seal_id, mac FROM seal ORDER BY seal_id DESC LIMIT 1"
-        ) or [(0, seals.FIRST_MAC)]
+        before, _, mac_before = end_of(db)
         ((newest,),) = select(db, "SELECT coalesce(max(audit_id), 0) FROM audit")
+        if max(newest, before) >= NUMBER_MAX:
+            raise ConfigurationError(
+                f"{path} holds an audit row or seal {max(newest, before)}, which no gateway wrote; "
+                "nothing can be numbered above it. Remove it, or restore the newest backup."
+            )
         first = max(newest, known.audit_id) + 1
-        detail: dict[str, Any] = {
-            "history": _history_before(db, newest + 1, before + 1),
-            "head": known.seal_id,
-            "reason": reason,
-            "rows": len(lines),
-        }
+        history = _history_before(db, newest + 1, before + 1)
+        detail: dict[str, Any] = {"history": history, "head": known.seal_id}
+        detail |= {"reason": reason, "rows": len(lines)}
         named = [lines[one : one + LINES_MAX] for one in range(0, len(lines), LINES_MAX)]
         for audit_id, part in enumerate(named or [[]], first):
             row = (new_id(), rows.micros(now), "operator", action, None, "", json.dumps(detail))
@@ -372,7 +384,7 @@ def accept(
         sealed = seals.seal([*leaves_of(db, first)], mac_before, sign)
         seal_id = max(before, known.seal_id) + 1
         db.execute(_SEAL, (seal_id, *sealed))
-        numbers = dict(select(db, "SELECT name, next FROM sequence"))
+        numbers = dict(select(db, "SELECT name, CAST(next AS INTEGER) FROM sequence"))
         db.execute("COMMIT")
     return Head(
         seal_id=seal_id,

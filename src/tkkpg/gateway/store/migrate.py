@@ -61,16 +61,25 @@ def migrate(path: Path) -> None:
 def schema_of(db: apsw.Connection) -> dict[str, list[str]]:
     """Return the lines of the statement that made each table, index, trigger and view.
 
-    They are sorted, without white space and quotes: in which order Alembic writes the constraints
-    of a table differs from run to run, what they say does not.
+    In which order Alembic writes the constraints of a table, and whether it quotes plain names,
+    differs from run to run; what stands in a text does not.
     """
+    # SQLite's own indexes have no statement; what it counts of tables decides nothing.
     made = db.execute(
-        "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+        "SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        " AND NOT (type = 'table' AND name IN ('sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4'))"
     )
-    return {
-        str(name): sorted(re.sub(r'[\s",]+', "", line) for line in str(sql).splitlines())
-        for name, sql in made
-    }
+    return {str(name): sorted(map(_plain, str(sql).splitlines()), key=_moves) for name, sql in made}
+
+
+def _plain(line: str) -> str:
+    unquoted = re.sub(r'"(\w+)"', r"\1", line)
+    return re.sub(r"\s+", " ", unquoted).strip().removesuffix(",")
+
+
+def _moves(line: str) -> str:
+    """Return what lines are put in order by: columns stay where they are."""
+    return line if line.startswith("CONSTRAINT") else ""
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tkkpg.gateway.ids import STAN_MODULUS
 from tkkpg.gateway.model.ledger import PAYABLE, POSTINGS
 from tkkpg.gateway.model.lifecycle import ENDED
 from tkkpg.gateway.model.order import PAID
@@ -87,6 +88,7 @@ PARTS: Final = {
     # The reservation of a refund changes the order and tells nobody: the host has not spoken.
     "told": _listed(ENDED - {OrderStatus.ON_REFUND}),
     "unresolved": _listed(UNRESOLVED),
+    "stans": STAN_MODULUS,
 }
 """What the queries take from the model, by its name in braces."""
 
@@ -313,6 +315,24 @@ QUERIES: Final = (
         "tran {tran_id}",
         "{kind} of order {order_id} was resolved as {state}, and the host answered {late_reply} "
         "after that: compare with the host's journal, and put the difference right by hand.",
+    ),
+    Rule(
+        "numbers go on above every one that was used",
+        # Trace numbers have six digits and begin again; up to there they grow as the others do.
+        """
+        WITH used (sequence, number) AS (VALUES
+            ('order', (SELECT max(order_id) FROM orders)),
+            ('transaction', (SELECT max(tran_id) FROM tran)),
+            ('two', (SELECT max(two_id) FROM tran)),
+            ('stan', (SELECT max(max(stan, coalesce(reversal_stan, 0))) - 1 FROM tran))
+        )
+        SELECT u.sequence, u.number, coalesce(CAST(s.next AS INTEGER), 0) AS following
+        FROM used u LEFT JOIN sequence s ON s.name = u.sequence
+        WHERE u.number >= following AND (u.sequence <> 'stan' OR following <= {stans})
+        """,
+        "sequence {sequence}",
+        "It goes on at {following}, but {number} was used: numbers would be handed out twice. Stop "
+        "the gateway, and raise it above that.",
     ),
     Rule(
         "no transaction waits longer than a day",

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tkkpg.gateway.model.errors import StoreUnavailable
+from tkkpg.gateway.store import rows as columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import apsw
 
     from tkkpg.gateway.store.rows import Value
 
@@ -20,6 +25,8 @@ FIRST_MAC = ""
 """What stands in for the seal before the first one."""
 
 
+SEAL: Final = "first_audit_id, last_audit_id, rows, root, mac"
+_ADD: Final = f"INSERT INTO seal ({SEAL}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - constant columns
 FIRST_POSSIBLE = -(2**63)
 LAST_POSSIBLE = 2**63 - 1
 """Smallest and largest row number that a database holds."""
@@ -111,10 +118,98 @@ def broken_seals(
         found = leaves(one.first_audit_id, one.last_audit_id)
         text = sealed_text(one.first_audit_id, one.last_audit_id, one.rows, one.root, mac_before)
         span = f"Audit rows {one.first_audit_id} to {one.last_audit_id}"
-        if not verify(text, one.mac):
+        if not isinstance(one.mac, str) or not verify(text, one.mac):
             yield f"{span}: the seal was not made by this gateway's key, or moved."
         elif len(found) != one.rows or merkle_root(found).hex() != one.root:
             yield f"{span} were changed after they were sealed."
         if one.first_audit_id != expected:
             yield f"{span}: rows or seals before them are missing."
         mac_before, expected = one.mac, one.last_audit_id + 1
+
+
+# ---------------------------------------------------------------- in the database
+
+
+class End(NamedTuple):
+    """Where a chain ends: number of its newest seal, last audit row below it, MAC."""
+
+    seal_id: int
+    audit_id: int
+    mac: str
+
+
+def end_of(db: apsw.Connection) -> End:
+    """Return where the chain ends in the database; before the first seal with number 0."""
+    newest = "SELECT seal_id, last_audit_id, mac FROM seal ORDER BY seal_id DESC LIMIT 1"
+    found = db.execute(newest).fetchone()
+    return End(*found) if found else End(0, 0, FIRST_MAC)
+
+
+def leaves_of(
+    db: apsw.Connection, first: int, last: int = LAST_POSSIBLE
+) -> Iterator[tuple[int, bytes]]:
+    """Read audit rows in a range of numbers, and give the number and the leaf of each."""
+    found = db.execute(
+        f"SELECT audit_id, {columns.AUDIT} FROM audit"  # noqa: S608 - constant columns
+        " WHERE audit_id BETWEEN ? AND ? ORDER BY audit_id",
+        (first, last),
+    )
+    for row in found:
+        # What older versions wrote has no `written`, and was sealed without.
+        yield row[0], leaf(row[0], row[1:] if row[-1] else row[1:-1])
+
+
+class Chain:
+    """Seals what each batch of a running gateway writes, and nothing that somebody else wrote."""
+
+    def __init__(self, end: End, sign: Callable[[str], str]) -> None:
+        """Begin where the chain ends.
+
+        Args:
+            end: In the database, once its history was found whole.
+            sign: HMAC of a text under the audit key.
+        """
+        self._sign = sign
+        self._ends = {end}
+        self._sealed: End | None = None
+
+    def must_be_ours(self, db: apsw.Connection) -> None:
+        """Check, before a batch writes, that nobody else has written the audit or its seals.
+
+        Raises:
+            StoreUnavailable: Somebody has, and the next seal would cover it.
+        """
+        end = end_of(db)
+        beyond = "SELECT 1 FROM audit WHERE audit_id > ? LIMIT 1"
+        if end not in self._ends or db.execute(beyond, (end.audit_id,)).fetchone():
+            message = (
+                "Somebody else has written the audit or its seals while the gateway runs, so it "
+                "commits nothing more: it would seal that as its own. Nothing of this is stored. "
+                "Stop it, and look with `tkkpg check`."
+            )
+            raise StoreUnavailable(message)
+        self._ends = {end}
+
+    def seal(self, db: apsw.Connection) -> None:
+        """Seal what a batch has written, before its COMMIT."""
+        (end,) = self._ends
+        leaves = [*leaves_of(db, end.audit_id + 1)]
+        if leaves:
+            sealed = seal(leaves, end.mac, self._sign)
+            db.execute(_ADD, sealed)
+            self._sealed = End(db.last_insert_rowid(), sealed.last_audit_id, sealed.mac)
+
+    def committing(self) -> End | None:
+        """Take note that a COMMIT begins; until it has succeeded, either end may be stored.
+
+        Returns:
+            The seal that is in it.
+        """
+        sealed, self._sealed = self._sealed, None
+        if sealed is not None:
+            self._ends.add(sealed)
+        return sealed
+
+    def committed(self, end: End) -> None:
+        """Take note that a COMMIT has stored a seal."""
+        self._ends = {end}

@@ -13,7 +13,7 @@ from tkkpg.gateway.model.ledger import BECOMES_PAYABLE, PAYABLE
 from tkkpg.gateway.model.plan import Capture, Facts
 from tkkpg.gateway.model.transaction import TranState
 from tkkpg.gateway.store import rows, seals
-from tkkpg.gateway.store.apply import apply, insert
+from tkkpg.gateway.store.apply import apply
 from tkkpg.gateway.store.base import EVER, Backlog, Unresolved
 from tkkpg.gateway.store.file import connect
 from tkkpg.gateway.store.group_commit import GroupCommit
@@ -21,7 +21,7 @@ from tkkpg.gateway.store.order_search import OrderSearch
 from tkkpg.protocol.values import CURRENCIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tkkpg.gateway.store.head import HeadKeeper
     from tkkpg.gateway.store.rows import Value
 
-__all__ = ["SEAL", "SIGNED", "SQLiteStore", "connect", "leaves_of", "select"]
+__all__ = ["SIGNED", "SQLiteStore", "connect", "select"]
 
 _PAYABLE: Final = ", ".join(f"'{posting}'" for posting in sorted(PAYABLE))
 _TAKEN_OFF: Final = ", ".join(f"'{one}'" for one, sign in PAYABLE.items() if sign < 0)
@@ -54,10 +54,6 @@ _DUE: Final = (
     " ORDER BY one.due_at LIMIT 4) ORDER BY n.due_at LIMIT ?2"
 )
 """Due notifications, a few of each merchant: one with a slow server keeps no other waiting."""
-
-
-SEAL: Final = "first_audit_id, last_audit_id, rows, root, mac"
-_SEAL: Final = insert("seal", SEAL)
 
 
 def select(db: apsw.Connection, statement: str, values: Sequence[Value] = ()) -> list[Any]:
@@ -84,36 +80,27 @@ class SQLiteStore:
             observe: Told after every commit: plans in the batch, seconds it took.
             head: Keeps the head of the history, where there is one.
         """
-        self._sign = sign
         self._head = head
-        self._sealed: tuple[int, int, str] | None = None
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._reader = connect(path, writing=False)
+        self._chain = seals.Chain(seals.end_of(self._reader), sign)
         self._search = OrderSearch(lambda: connect(path, writing=False))
         self._writer = GroupCommit(
             lambda: connect(path, writing=True),
-            before_commit=self._seal,
+            after_begin=self._chain.must_be_ours,
+            before_commit=self._chain.seal,
             run_commit=self._run_commit,
             observe=observe,
         )
 
     async def _run_commit(self, commit: Callable[[], object]) -> object:
-        sealed, self._sealed = self._sealed, None
-        committed = await asyncio.get_running_loop().run_in_executor(self._commits, commit)
-        if self._head is not None and sealed is not None:
-            self._head.sealed(*sealed)
-        return committed
-
-    def _seal(self, db: apsw.Connection) -> None:
-        newest = select(
-            db, "SELECT last_audit_id, mac FROM seal ORDER BY seal_id DESC LIMIT 1"
-        ) or [(0, seals.FIRST_MAC)]
-        through, mac_before = newest[0]
-        leaves = [*leaves_of(db, through + 1)]
-        if leaves:
-            sealed = seals.seal(leaves, mac_before, self._sign)
-            db.execute(_SEAL, sealed)
-            self._sealed = (db.last_insert_rowid(), sealed.last_audit_id, sealed.mac)
+        sealed = self._chain.committing()
+        done = await asyncio.get_running_loop().run_in_executor(self._commits, commit)
+        if sealed is not None:
+            self._chain.committed(sealed)
+            if self._head is not None:
+                self._head.sealed(*sealed)
+        return done
 
     async def commit(self, plan: Plan) -> None:
         """Commit a plan; see `Store.commit`."""
@@ -365,17 +352,3 @@ class SQLiteStore:
         self._search.close()
         self._reader.close()
         self._commits.shutdown()
-
-
-def leaves_of(
-    db: apsw.Connection, first: int, last: int = seals.LAST_POSSIBLE
-) -> Iterator[tuple[int, bytes]]:
-    """Read audit rows in a range of numbers, and give the number and the leaf of each."""
-    found = db.execute(
-        f"SELECT audit_id, {rows.AUDIT} FROM audit"  # noqa: S608 - constant columns
-        " WHERE audit_id BETWEEN ? AND ? ORDER BY audit_id",
-        (first, last),
-    )
-    for row in found:
-        # What older versions wrote has no `written`, and was sealed without.
-        yield row[0], seals.leaf(row[0], row[1:] if row[-1] else row[1:-1])

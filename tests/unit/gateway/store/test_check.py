@@ -79,6 +79,7 @@ ACCOUNT: Final = f"SELECT 'balance {MERCHANT_ID} 944'"
     TOLD,
     GIVEN_UP,
     CONTRADICTED,
+    NUMBERED,
     WAITING,
 ) = (rule.name for rule in QUERIES)
 
@@ -294,6 +295,9 @@ class Damage:
 CHARGED: Final = "SELECT 'entry ' || entry_id FROM entry WHERE order_id = :paid"
 
 DAMAGE: Final = {
+    "a sequence set back": Damage(
+        "UPDATE sequence SET next = 1 WHERE name = 'two'", NUMBERED, "SELECT 'sequence two'"
+    ),
     "an answer that contradicts the operator": Damage(
         """
         UPDATE tran SET late_reply = '076' WHERE kind = 'REFUND' AND order_id = :with_fee
