@@ -8,6 +8,7 @@ account should hold. After every sequence the books are checked as `tkkpg check`
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -148,6 +149,7 @@ class WholeGateway(RuleBasedStateMachine):
         finally:
             self._run(self.stack.aclose())
             self.runner.close()
+            shutil.rmtree(self.home)
 
     def _ask(self, body: bytes) -> bytes:
         """Send a request and give the `Status` of its answer."""

@@ -36,7 +36,16 @@ class PageUnknown(TKKPGError):
 
 
 class PageGone(TKKPGError):
-    """The order ended so long ago that its page is no longer shown."""
+    """The order ended so long ago that its page is no longer shown.
+
+    Attributes:
+        shop_url: Address of its shop; may be empty.
+    """
+
+    def __init__(self, shop_url: str) -> None:
+        """Name the shop."""
+        super().__init__()
+        self.shop_url = shop_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +109,7 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
     )
     ended_at = facts.order.updated_at or facts.order.expires_at
     if view.status in ENDED and now - ended_at > PAGE_KEPT:
-        raise PageGone
+        raise PageGone(facts.merchant.base_url)
     return view
 
 

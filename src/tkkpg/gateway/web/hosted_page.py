@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -45,6 +45,7 @@ from tkkpg.gateway.web.authentication import (
     method_screen,
 )
 from tkkpg.gateway.web.forms import Fields, read_fields
+from tkkpg.gateway.web.i18n import preferred_language, read_language
 from tkkpg.gateway.web.rendering import serve_asset
 from tkkpg.gateway.web.screens import (
     OUTCOME,
@@ -58,7 +59,7 @@ from tkkpg.gateway.web.screens import (
     trouble,
 )
 from tkkpg.gateway.web.security import Action, Verdict, is_foreign, judge_token, page_headers
-from tkkpg.protocol.values import OrderStatus
+from tkkpg.protocol.values import Language, OrderStatus
 
 SEE_OTHER: Final = 303
 AUTHENTICATE: Final = "/authenticate"
@@ -155,7 +156,8 @@ class HostedPage:
     async def trouble(self, request: Request, error: Exception) -> Response:
         """Answer what cannot be served: the address, the order or the form."""
         status = error.status_code if isinstance(error, HTTPException) else TROUBLES[type(error)]
-        return trouble(self._gateway, status, _reference(request))
+        shop = error.shop_url if isinstance(error, PageGone) else ""
+        return trouble(self._gateway, status, **_asked(request), shop=shop)
 
     async def _visit(self, fields: Fields) -> Visit:
         view = await open_page(self._gateway, fields.order_ref())
@@ -236,7 +238,7 @@ class Unforeseen:
                 raise
             self._gateway.log.exception("page_failed", path=scope["path"])
             request = Request(scope)
-            page = trouble(self._gateway, 500, _reference(request))
+            page = trouble(self._gateway, 500, **_asked(request))
             await page(scope, receive, send)
 
 
@@ -290,5 +292,15 @@ def _receipt(visit: Visit) -> str | None:
     return receipt(order, view.merchant, view.transactions)
 
 
-def _reference(request: Request) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))
+class _Asked(TypedDict):
+    language: Language | None
+    reference: str
+
+
+def _asked(request: Request) -> _Asked:
+    """Return what is known of a request whose order is not: its language and its number."""
+    chosen = read_language(request.query_params.get("LANGUAGE", ""))
+    return {
+        "language": chosen or preferred_language(request.headers.get("accept-language", "")),
+        "reference": str(request.scope.get("state", {}).get("request_id", "")),
+    }

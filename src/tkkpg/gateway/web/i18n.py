@@ -6,6 +6,7 @@ language writes amounts and dates.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ LOCALES: Final = {Language.AZ: "az", Language.EN: "en_GB", Language.RU: "ru"}
 
 MONEY: Final = "#,##0{decimals}\N{NO-BREAK SPACE}¤¤"
 """Amount, then the three letters of the currency: `30,00 AZN`, in English `30.00 AZN`."""
+WISHES_MAX: Final = 32
+"""Languages of a browser that are looked at."""
+_WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{1,3})?)")
 MOMENT: Final = "d MMMM y, HH:mm"
 CLOCK: Final = "HH:mm"
 
@@ -100,6 +104,19 @@ def read_language(text: str) -> Language | None:
         return Language(text.strip().upper())
     except ValueError:
         return None
+
+
+def preferred_language(accepted: str) -> Language | None:
+    """Return the one of our languages that an `Accept-Language` likes best, if it names any."""
+    best: tuple[float, Language] | None = None
+    for wish in accepted.split(",")[:WISHES_MAX]:
+        tag, _, weight = wish.partition(";")
+        language = read_language(tag.strip().partition("-")[0])
+        found = _WEIGHT.fullmatch(weight.strip())
+        liked = float(found[1]) if found else 1.0
+        if language is not None and liked > (best[0] if best else 0.0):
+            best = (liked, language)
+    return best[1] if best else None
 
 
 @cache

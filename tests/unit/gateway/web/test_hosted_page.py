@@ -559,6 +559,24 @@ async def test_garbage_is_400(payer: Payer, query: str) -> None:
     assert is_trouble(await payer.browser.get(f"/index.jsp?{query}"), 400)
 
 
+async def test_a_trouble_is_said_once_in_the_payers_language_where_it_is_known(
+    payer: Payer,
+) -> None:
+    cases: tuple[tuple[dict[str, str], dict[str, str], Language], ...] = (
+        ({"LANGUAGE": "RU"}, {}, Language.RU),
+        ({"LANGUAGE": "en"}, {"Accept-Language": "az"}, Language.EN),
+        ({}, {"Accept-Language": "tr, ru-RU;q=0.8, az;q=0.9, en;q=0.1"}, Language.AZ),
+        ({"LANGUAGE": "xx"}, {"Accept-Language": "en-GB,en;q=0.9"}, Language.EN),
+    )
+    for query, headers, language in cases:
+        page = await payer.browser.get("/index.jsp", params=query, headers=headers)
+        told = [one for one in Language if said(page, one, "trouble.400")]
+        assert told == [language], (query, headers)
+        assert page.text.count('<span class="code">') <= 1
+    page = await payer.browser.get("/index.jsp", headers={"Accept-Language": "tr, de;q=0.5"})
+    assert is_trouble(page, 400)
+
+
 async def test_an_unknown_order_and_a_wrong_session_get_the_same_404(payer: Payer) -> None:
     wrong = await payer.get(SESSIONID="F" * 32)
     payer.ref = OrderRef(7, payer.ref.session_id)
@@ -596,6 +614,7 @@ async def test_an_order_that_ended_more_than_a_day_ago_is_gone(payer: Payer) -> 
     payer.clock.advance(timedelta(seconds=1))
     assert is_trouble(await payer.get(), 410)
     assert is_trouble(await payer.get("/outcome"), 410)
+    assert 'href="https://shop.example"' in (await payer.get()).text
 
 
 async def test_a_body_over_the_limit_is_refused_while_it_is_read(payer: Payer) -> None:
