@@ -11,7 +11,7 @@ import pytest
 
 from tkkpg.gateway.model.card import CardProblem
 from tkkpg.gateway.model.lifecycle import ENDED
-from tkkpg.gateway.web.i18n import Wording, read_language, texts
+from tkkpg.gateway.web.i18n import Wording, preferred_language, read_language, texts
 from tkkpg.protocol.codes import Family
 from tkkpg.protocol.values import AZN, CURRENCIES, Amount, Language
 
@@ -170,3 +170,17 @@ def test_a_language_is_read_in_any_case_and_others_are_none(
     written: str, language: Language | None
 ) -> None:
     assert read_language(written) is language
+
+
+def test_of_a_browsers_languages_the_one_of_ours_that_it_likes_best_counts() -> None:
+    for accepted, language in (
+        ("az", Language.AZ),
+        ("ru-RU,ru;q=0.9,en;q=0.8", Language.RU),
+        ("tr, ru-RU;q=0.8, az;q=0.9, en;q=0.1", Language.AZ),
+        ("en;q=0, ru;q=0.001", Language.RU),
+        ("en;q=nonsense", Language.EN),
+        ("", None),
+        ("tr, de;q=0.5", None),
+        ("x," * 40 + "en", None),
+    ):
+        assert preferred_language(accepted) is language, accepted
