@@ -51,6 +51,17 @@ async def test_what_is_added_is_in_the_basket_with_its_total(browser: Browser) -
     assert "Total 22.80 AZN" in browser.words
 
 
+async def test_what_the_basket_holds_is_said_before_the_shelf(browser: Browser) -> None:
+    await browser.open("/")
+    assert 'class="near"' not in browser.page
+    for product in ("tea", "tea", "jam"):
+        await browser.press("/basket/add", product)
+    await browser.open("/")
+
+    before_the_shelf = browser.words[: browser.words.index("Lankaran tea")]
+    assert "Basket: 3 22.80 AZN" in before_the_shelf
+
+
 async def test_what_is_removed_is_no_longer_in_the_basket(browser: Browser) -> None:
     await browser.open("/")
     await browser.press("/basket/add", "tea")
