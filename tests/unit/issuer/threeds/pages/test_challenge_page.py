@@ -88,6 +88,12 @@ async def test_cancelling_is_told(stage: Stage) -> None:
     assert cres.trans_status is TransStatus.REFUSED
 
 
+async def test_the_sandboxs_own_button_stands_outside_the_banks_sheet(stage: Stage) -> None:
+    html = (await stage.challenge()).text
+
+    assert 'class="timeout"' not in html[: html.index('<section class="tool"')]
+
+
 async def test_the_time_runs_out_at_a_button_as_it_does_by_itself(stage: Stage) -> None:
     page = await stage.challenge()
     ended = await page.press("timeout")
