@@ -341,8 +341,9 @@ def refund_under_way(visit: Visit) -> None:
 
 
 def trouble(visit: Visit) -> None:
-    """An address without a payment; one page in all languages."""
-    visit.page.goto(f"{visit.sandbox.order(visit.language).payment_url}0")
+    """An address without a payment."""
+    address = f"{visit.sandbox.order(visit.language).payment_url}0"
+    visit.page.goto(f"{address}&LANGUAGE={visit.language}")
 
 
 def nothing_to_confirm(visit: Visit) -> None:

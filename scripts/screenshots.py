@@ -77,7 +77,7 @@ WALKS: Final[tuple[Callable[[Visit], None], ...]] = (
     walks.shop,
     walks.shop_order_paid,
 )
-IN_ENGLISH_ALONE: Final = frozenset({walks.trouble, walks.nothing_to_confirm})
+IN_ENGLISH_ALONE: Final = frozenset({walks.nothing_to_confirm})
 """Pages that are the same in every language."""
 DARK: Final = frozenset(
     {

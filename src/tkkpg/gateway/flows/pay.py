@@ -36,16 +36,12 @@ class PageUnknown(TKKPGError):
 
 
 class PageGone(TKKPGError):
-    """The order ended so long ago that its page is no longer shown.
+    """The order ended so long ago that its page is no longer shown."""
 
-    Attributes:
-        shop_url: Address of its shop; may be empty.
-    """
-
-    def __init__(self, shop_url: str) -> None:
-        """Name the shop."""
+    def __init__(self, view: PageView) -> None:
+        """Keep the order, whose shop can still be named."""
         super().__init__()
-        self.shop_url = shop_url
+        self.view = view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +105,7 @@ async def open_page(gateway: Gateway, ref: OrderRef) -> PageView:
     )
     ended_at = facts.order.updated_at or facts.order.expires_at
     if view.status in ENDED and now - ended_at > PAGE_KEPT:
-        raise PageGone(facts.merchant.base_url)
+        raise PageGone(view)
     return view
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -27,6 +27,7 @@ QUERY_MAX_BYTES: Final = 4 * 1024
 FIELDS_MAX: Final = 64
 TICKED: Final = "1"
 """Value of every box of our forms."""
+ORDER_NAMES: Final = frozenset({"orderid", "sessionid"})
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 SHOWN_AGAIN: Final = {
@@ -90,7 +91,33 @@ async def read_fields(request: Request) -> Fields:
         raise HTTPException(400)
     is_form = request.headers.get("content-type", FORM_TYPE).lower().startswith(FORM_TYPE)
     body = await _body(request) if request.method == "POST" else b""
-    return Fields(_pairs(query), _pairs(body) if is_form else ())
+    fields = Fields(_pairs(query), _pairs(body) if is_form else ())
+    request.state.language = fields.language()
+    return fields
+
+
+def chosen_language(request: Request) -> Language | None:
+    """Return the language that a request names, though the rest of it could not be read."""
+    read: Language | None = request.scope.get("state", {}).get("language")
+    return read or read_language(_last(_address(request), "language"))
+
+
+def in_language(request: Request, language: Language) -> str:
+    """Return a reference to the address of a request in another language.
+
+    It begins with its query: no path, however it is written, leads to another site.
+    """
+    named = [(name, value) for name, value in _address(request) if name.lower() in ORDER_NAMES]
+    return f"?{urlencode([*named, ('LANGUAGE', language.value)])}"
+
+
+def _address(request: Request) -> Pairs:
+    """Return what stands in an address; nothing where that is over the limits."""
+    query: bytes = request.scope["query_string"]
+    try:
+        return _pairs(query) if len(query) <= QUERY_MAX_BYTES else ()
+    except HTTPException:
+        return ()
 
 
 async def _body(request: Request) -> bytes:

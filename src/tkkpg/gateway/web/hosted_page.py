@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -30,7 +30,7 @@ from tkkpg.gateway.flows.authenticate import (
     after_method,
     return_from_challenge,
 )
-from tkkpg.gateway.flows.pay import PageGone, PageUnknown, hand_over, leave, open_page
+from tkkpg.gateway.flows.pay import PageGone, PageUnknown, PageView, hand_over, leave, open_page
 from tkkpg.gateway.flows.submit_card import submit_card
 from tkkpg.gateway.model.card import CardField, CardInvalid, CardProblem, read_card
 from tkkpg.gateway.model.lifecycle import ENDED
@@ -45,7 +45,6 @@ from tkkpg.gateway.web.authentication import (
     method_screen,
 )
 from tkkpg.gateway.web.forms import Fields, read_fields
-from tkkpg.gateway.web.i18n import preferred_language, read_language
 from tkkpg.gateway.web.rendering import serve_asset
 from tkkpg.gateway.web.screens import (
     OUTCOME,
@@ -56,14 +55,23 @@ from tkkpg.gateway.web.screens import (
     card_form,
     checking,
     final,
-    trouble,
 )
 from tkkpg.gateway.web.security import Action, Verdict, is_foreign, judge_token, page_headers
-from tkkpg.protocol.values import Language, OrderStatus
+from tkkpg.gateway.web.trouble import trouble
+from tkkpg.protocol.values import OrderStatus
 
 SEE_OTHER: Final = 303
 AUTHENTICATE: Final = "/authenticate"
 TROUBLES: Final[dict[type[Exception], int]] = {PageUnknown: 404, PageGone: 410}
+
+
+class FormForged(HTTPException):
+    """A form names an order and its session, but is none that was made for it."""
+
+    def __init__(self, view: PageView) -> None:
+        """Keep the order, to which there is a way back."""
+        super().__init__(403)
+        self.view = view
 
 
 class HostedPage:
@@ -156,8 +164,8 @@ class HostedPage:
     async def trouble(self, request: Request, error: Exception) -> Response:
         """Answer what cannot be served: the address, the order or the form."""
         status = error.status_code if isinstance(error, HTTPException) else TROUBLES[type(error)]
-        shop = error.shop_url if isinstance(error, PageGone) else ""
-        return trouble(self._gateway, status, **_asked(request), shop=shop)
+        view = error.view if isinstance(error, PageGone | FormForged) else None
+        return trouble(self._gateway, request, status, view)
 
     async def _visit(self, fields: Fields) -> Visit:
         view = await open_page(self._gateway, fields.order_ref())
@@ -175,7 +183,7 @@ class HostedPage:
         verdict = judge_token(self._gateway.keys, order, action, fields.typed("TOKEN"))
         if verdict is Verdict.FORGED:
             log.warning("page_form_forged", action=action.value, order_id=order.order_id)
-            raise HTTPException(403)
+            raise FormForged(visit.view)
         return fields, visit, self._waits(visit, action) and verdict is Verdict.FRESH
 
     def _waits(self, visit: Visit, action: Action) -> bool:
@@ -237,8 +245,7 @@ class Unforeseen:
             if scope["type"] != "http":
                 raise
             self._gateway.log.exception("page_failed", path=scope["path"])
-            request = Request(scope)
-            page = trouble(self._gateway, 500, **_asked(request))
+            page = trouble(self._gateway, Request(scope), 500)
             await page(scope, receive, send)
 
 
@@ -290,17 +297,3 @@ def _receipt(visit: Visit) -> str | None:
     view = visit.view
     order = replace(view.order, language=visit.wording.language)
     return receipt(order, view.merchant, view.transactions)
-
-
-class _Asked(TypedDict):
-    language: Language | None
-    reference: str
-
-
-def _asked(request: Request) -> _Asked:
-    """Return what is known of a request whose order is not: its language and its number."""
-    chosen = read_language(request.query_params.get("LANGUAGE", ""))
-    return {
-        "language": chosen or preferred_language(request.headers.get("accept-language", "")),
-        "reference": str(request.scope.get("state", {}).get("request_id", "")),
-    }

@@ -1,4 +1,4 @@
-"""The pages that a payer can see: card form, being checked, outcome, trouble."""
+"""The pages that a payer can see: card form, being checked, outcome."""
 
 from __future__ import annotations
 
@@ -212,38 +212,6 @@ def final(
             for count in range(1, (stays_s or 0) + 1)
         ],
     )
-
-
-def trouble(
-    gateway: Gateway,
-    status: int,
-    *,
-    language: Language | None,
-    reference: str = "",
-    shop: str = "",
-) -> HTMLResponse:
-    """Return the page that says why there is none.
-
-    Args:
-        gateway: Whose page it would be.
-        status: HTTP status, one of those that have a text.
-        language: The payer's, or `None` where it is not known: then all three stand there.
-        reference: Finds the request in the log.
-        shop: Address of the shop, where it is known.
-    """
-    _count(gateway, "trouble.html")
-    wordings = [Wording(one) for one in ([language] if language else Language)]
-    body = render(
-        "trouble.html",
-        wording=wordings[0],
-        wordings=wordings,
-        key=f"trouble.{status}",
-        status=status,
-        reference=reference,
-        shop=shop,
-        sandbox=gateway.config.sandbox,
-    )
-    return HTMLResponse(body, status, page_headers(sandbox=gateway.config.sandbox))
 
 
 def show(

@@ -56,6 +56,17 @@ def said(page: httpx2.Response, language: Language, key: str, **values: str) -> 
     return Wording(language).say(key, **values) in unescape(page.text)
 
 
+def is_trouble(page: httpx2.Response, status: int, *languages: Language) -> bool:
+    """Whether a page says one trouble, in three languages or those given, and nothing inside."""
+    spoken = {at for at in Language if said(page, at, f"trouble.{status}.heading")}
+    return (
+        page.status_code == status
+        and spoken == set(languages or Language)
+        and "Traceback" not in page.text
+        and page.headers["cache-control"] == "no-store"
+    )
+
+
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
