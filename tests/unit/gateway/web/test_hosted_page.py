@@ -55,6 +55,7 @@ async def test_the_page_speaks_the_language_of_the_order(payer: Payer, language:
     assert f'<html lang="{language.lower()}">' in page.text
     assert said(page, language, "form.heading")
     assert Wording(language).money((await payer.stored()).amount) in page.text
+    assert said(page, language, "order.secure")
     assert payer.trader.name in page.text
     assert "Three books" in page.text
 
