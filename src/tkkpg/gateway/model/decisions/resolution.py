@@ -109,8 +109,7 @@ def _outcome(
     context: Context, facts: Facts, tran: Transaction, resolution: Resolution
 ) -> Plan | None:
     if resolution is Resolution.REVERSED:
-        reversing = tran.state is TranState.REVERSING
-        return plan_reversed(context, facts, tran.tran_id) if reversing else None
+        return plan_reversed(context, facts, tran.tran_id)  # none unless it is being reversed
     if tran.kind is TranKind.AUTHORISATION:
         return None
     return plan_operation_outcome(context, facts, tran.tran_id, _REPLIES[resolution])

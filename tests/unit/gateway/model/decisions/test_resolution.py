@@ -11,8 +11,12 @@ from tests.model_factories import (
     NUMBERS,
     REFUND_NUMBERS,
     authenticating,
+    authorisation_in,
     context_at,
+    facts_of,
+    order_in,
     refunding,
+    waiting,
 )
 
 from tkkpg.gateway.model.decisions.resolution import (
@@ -56,6 +60,20 @@ def test_a_younger_one_is_not_parked() -> None:
     assert plan_parking(just_before, refunding(), REFUND) is None
 
 
+def test_the_day_begins_when_the_message_was_sent() -> None:
+    sent_later = with_last(refunding(), sent_at=NOW + timedelta(hours=1))
+
+    assert plan_parking(LATER, sent_later, REFUND) is None
+    assert plan_parking(context_at(LATER.now + timedelta(hours=1)), sent_later, REFUND) is not None
+
+
+def test_without_a_time_of_sending_the_day_begins_when_it_was_made() -> None:
+    unknown = with_last(refunding(), sent_at=None)
+
+    assert plan_parking(context_at(LATER.now - timedelta(seconds=1)), unknown, REFUND) is None
+    assert plan_parking(LATER, unknown, REFUND) is not None
+
+
 @pytest.mark.parametrize("changes", [{"parked_at": NOW}, {"state": TranState.APPROVED}])
 def test_what_is_parked_or_resolved_stays_as_it_is(changes: dict[str, object]) -> None:
     assert plan_parking(LATER, with_last(refunding(), **changes), REFUND) is None
@@ -96,6 +114,31 @@ def test_what_was_never_sent_has_nothing_to_resolve() -> None:
 def test_a_refund_cannot_be_resolved_as_reversed() -> None:
     with pytest.raises(PolicyRefusal, match="approved or declined"):
         plan_resolution(LATER, refunding(), REFUND, Resolution.REVERSED, WHY)
+
+
+@pytest.mark.parametrize("state", [TranState.SENT, TranState.UNKNOWN])
+def test_an_authorisation_that_is_not_being_reversed_cannot_be_resolved(state: TranState) -> None:
+    facts = with_last(waiting(), state=state)
+
+    for resolution in Resolution:
+        with pytest.raises(PolicyRefusal, match="that is being reversed as reversed"):
+            plan_resolution(LATER, facts, NUMBERS.tran_id, resolution, WHY)
+
+
+def test_an_authorisation_that_is_being_reversed_is_resolved_as_reversed() -> None:
+    facts = facts_of(order_in(OrderStatus.DECLINED), authorisation_in(TranState.REVERSING))
+
+    plan = plan_resolution(LATER, facts, NUMBERS.tran_id, Resolution.REVERSED, WHY)
+
+    assert [one.transaction.state for one in plan.transactions] == [TranState.REVERSED]
+
+
+def test_a_reason_may_be_as_long_as_the_bound_says() -> None:
+    reason = "x" * REASON_MAX
+
+    plan = plan_resolution(LATER, refunding(), REFUND, Resolution.APPROVED, reason)
+
+    assert plan.detail["reason"] == reason
 
 
 @pytest.mark.parametrize(
