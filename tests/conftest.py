@@ -13,10 +13,6 @@ from tests.migrated import migrate_quickly
 settings.register_profile(
     "tkkpg", max_examples=50, deadline=None, derandomize=False, print_blob=True
 )
-# For runs that are compared with each other: --hypothesis-profile=same-examples.
-settings.register_profile(
-    "same-examples", settings.get_profile("tkkpg"), derandomize=True, database=None
-)
 settings.load_profile("tkkpg")
 
 
