@@ -92,16 +92,16 @@ def test_a_withdrawn_currency_is_not_listed(alpha: str) -> None:
     assert alpha not in BY_LETTERS
 
 
-@pytest.mark.parametrize("currency", CURRENCIES.values(), ids=lambda it: it.alpha)
-def test_amounts_of_every_currency_are_read_as_they_were_written(currency: Currency) -> None:
-    for minor in (1, 10**currency.exponent, AMOUNT_MINOR_MAX):
-        amount = Amount(minor, currency)
-        digits, letters = str(amount).split(" ")
+def test_amounts_of_every_currency_are_read_as_they_were_written() -> None:
+    for currency in CURRENCIES.values():
+        for minor in (1, 10**currency.exponent, AMOUNT_MINOR_MAX):
+            amount = Amount(minor, currency)
+            digits, letters = str(amount).split(" ")
 
-        assert Amount.of(str(amount.major), currency) == amount
-        assert Amount.of(digits, currency) == amount
-        assert letters == currency.alpha
-        assert len(digits.partition(".")[2]) == currency.exponent
+            assert Amount.of(str(amount.major), currency) == amount
+            assert Amount.of(digits, currency) == amount
+            assert letters == currency.alpha
+            assert len(digits.partition(".")[2]) == currency.exponent, amount
 
 
 @pytest.mark.parametrize("exponent", EXPONENTS)

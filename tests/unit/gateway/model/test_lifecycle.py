@@ -10,22 +10,22 @@ from tests.model_factories import NOW
 
 from tkkpg.gateway.model.errors import IllegalTransition
 from tkkpg.gateway.model.ledger import Posting
-from tkkpg.gateway.model.lifecycle import ENDED, EXPIRING, RULES, Event, Rule, status_at, step
+from tkkpg.gateway.model.lifecycle import ENDED, EXPIRING, RULES, Event, status_at, step
 from tkkpg.protocol.values import OrderStatus as S
 
 ALLOWED = {(rule.source, rule.event) for rule in RULES}
 NOT_ALLOWED = sorted(set(product(S, Event)) - ALLOWED)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.source} {rule.event}")
-def test_every_rule_is_found_by_its_status_and_event(rule: Rule) -> None:
-    assert step(rule.source, rule.event) == rule
+def test_every_rule_is_found_by_its_status_and_event() -> None:
+    for rule in RULES:
+        assert step(rule.source, rule.event) == rule
 
 
-@pytest.mark.parametrize(("status", "event"), NOT_ALLOWED)
-def test_a_step_outside_the_table_is_refused_by_name(status: S, event: Event) -> None:
-    with pytest.raises(IllegalTransition, match=f"{status} cannot take the step {event}"):
-        step(status, event)
+def test_a_step_outside_the_table_is_refused_by_name() -> None:
+    for status, event in NOT_ALLOWED:
+        with pytest.raises(IllegalTransition, match=f"{status} cannot take the step {event}"):
+            step(status, event)
 
 
 def test_every_status_can_be_reached_from_created() -> None:

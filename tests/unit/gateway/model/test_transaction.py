@@ -29,19 +29,17 @@ ANY = (False, True)
 TWO_FLAGS = list(product(ANY, ANY))
 
 
-@pytest.mark.parametrize(
-    ("state", "after"), [pair for pair in PAIRS if pair[1] in STEPS.get(pair[0], ())]
-)
-def test_a_transaction_moves_along_its_steps(state: TranState, after: TranState) -> None:
-    assert authorisation_in(state).moved(after).state is after
+def test_a_transaction_moves_along_its_steps() -> None:
+    for state, after in PAIRS:
+        if after in STEPS.get(state, ()):
+            assert authorisation_in(state).moved(after).state is after
 
 
-@pytest.mark.parametrize(
-    ("state", "after"), [pair for pair in PAIRS if pair[1] not in STEPS.get(pair[0], ())]
-)
-def test_a_transaction_takes_no_other_step(state: TranState, after: TranState) -> None:
-    with pytest.raises(IllegalTransition, match=f"in {state} cannot become {after}"):
-        authorisation_in(state).moved(after)
+def test_a_transaction_takes_no_other_step() -> None:
+    for state, after in PAIRS:
+        if after not in STEPS.get(state, ()):
+            with pytest.raises(IllegalTransition, match=f"in {state} cannot become {after}"):
+                authorisation_in(state).moved(after)
 
 
 def test_every_state_but_the_first_is_reached_and_the_final_ones_are_known() -> None:
@@ -78,15 +76,17 @@ EXPECTED = {
 """Events that depend on nothing but kind and outcome."""
 
 
-@pytest.mark.parametrize(("kind", "outcome"), EXPECTED)
-@pytest.mark.parametrize("order_type", CHARGED_AS)
-@pytest.mark.parametrize(("charged", "refunded"), TWO_FLAGS)
-def test_most_outcomes_mean_the_same_for_every_order(
-    kind: TranKind, outcome: Outcome, order_type: OrderType, *, charged: bool, refunded: bool
-) -> None:
-    event = event_of(kind, outcome, order_type=order_type, charged=charged, refunded=refunded)
+def events_of_every_order(kind: TranKind, outcome: Outcome) -> set[Event | None]:
+    """Return what an outcome means, of orders of every type and history."""
+    return {
+        event_of(kind, outcome, order_type=order_type, charged=charged, refunded=refunded)
+        for order_type, (charged, refunded) in product(CHARGED_AS, TWO_FLAGS)
+    }
 
-    assert event is EXPECTED[kind, outcome]
+
+def test_most_outcomes_mean_the_same_for_every_order() -> None:
+    for (kind, outcome), event in EXPECTED.items():
+        assert events_of_every_order(kind, outcome) == {event}, (kind, outcome)
 
 
 @pytest.mark.parametrize(
@@ -138,16 +138,11 @@ def test_a_refused_refund_leads_back_to_where_the_order_was(
     assert found is event
 
 
-@pytest.mark.parametrize(("kind", "outcome"), list(product(TranKind, Outcome)))
-@pytest.mark.parametrize("order_type", CHARGED_AS)
-@pytest.mark.parametrize(("charged", "refunded"), TWO_FLAGS)
-def test_every_outcome_of_every_kind_has_a_rule_where_the_order_waits_for_it(
-    kind: TranKind, outcome: Outcome, order_type: OrderType, *, charged: bool, refunded: bool
-) -> None:
-    event = event_of(kind, outcome, order_type=order_type, charged=charged, refunded=refunded)
-
-    busy = OrderStatus.ON_REFUND if kind is K.REFUND else OrderStatus.ON_LOCK
-    assert event is None or (busy, event) in NEXT
+def test_every_outcome_of_every_kind_has_a_rule_where_the_order_waits_for_it() -> None:
+    for kind, outcome in product(TranKind, Outcome):
+        busy = OrderStatus.ON_REFUND if kind is K.REFUND else OrderStatus.ON_LOCK
+        for event in events_of_every_order(kind, outcome):
+            assert event is None or (busy, event) in NEXT, (kind, outcome)
 
 
 @pytest.mark.parametrize("code", [one.code for one in listed() if one.approved])
@@ -161,11 +156,10 @@ def test_a_part_approval_is_unknown_and_so_reversed(code: str) -> None:
     assert HostReply.of(code, "123456") == HostReply(O.UNKNOWN, code)
 
 
-@pytest.mark.parametrize(
-    "code", [one.code for one in listed() if one.outcome is CodeOutcome.DECLINE]
-)
-def test_every_declining_code_declines_and_carries_no_approval_code(code: str) -> None:
-    assert HostReply.of(code, "123456") == HostReply(O.DECLINED, code)
+def test_every_declining_code_declines_and_carries_no_approval_code() -> None:
+    for one in listed():
+        if one.outcome is CodeOutcome.DECLINE:
+            assert HostReply.of(one.code, "123456") == HostReply(O.DECLINED, one.code)
 
 
 @pytest.mark.parametrize("code", ["999", "00", ""])

@@ -52,15 +52,15 @@ def test_money_is_written_as_each_language_does(language: Language, written: str
     assert pages.money(Amount.of("1234.50", AZN), language) == written
 
 
-@pytest.mark.parametrize("key", TEXTS)
-def test_every_text_is_there_in_three_languages_with_the_same_gaps(key: str) -> None:
-    texts = TEXTS[key]
-    gaps = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in texts.values()]
+def test_every_text_is_there_in_three_languages_with_the_same_gaps() -> None:
+    for key, texts in TEXTS.items():
+        parsed = [Formatter().parse(text) for text in texts.values()]
+        gaps = [{name for _, name, _, _ in parts if name} for parts in parsed]
 
-    assert list(texts) == ["az", "en", "ru"]
-    assert gaps[0] == gaps[1] == gaps[2]
-    assert re.search("[а-яё]", texts["ru"])
-    assert not re.search("[а-яё]", texts["az"] + texts["en"])
+        assert list(texts) == ["az", "en", "ru"], key
+        assert gaps[0] == gaps[1] == gaps[2], key
+        assert re.search("[а-яё]", texts["ru"]), key
+        assert not re.search("[а-яё]", texts["az"] + texts["en"]), key
 
 
 @pytest.mark.parametrize("language", list(Language))
