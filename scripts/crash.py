@@ -100,7 +100,8 @@ class Grid:
     def _add(self, row: Row) -> None:
         self.rows.append(row)
         name = f"{row.flow}, round {row.round}" if row.round else f"{row.flow}, {row.point}"
-        _say(f"{len(self.rows)}. {name}: {'ok' if row.clean else row.findings or 'unresolved'}")
+        fine = "ok, passed by" if row.passed_by else "ok"
+        _say(f"{len(self.rows)}. {name}: {fine if row.clean else row.findings or 'unresolved'}")
 
     @property
     def clean(self) -> bool:

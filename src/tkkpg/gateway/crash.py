@@ -3,7 +3,7 @@
 Switched off, which is always but under test, reaching one costs a look at one variable. The
 environment switches them on when the process starts: `TKKPG_CRASH_AT=host.sent:refund` ends the
 process there by SIGKILL, `…:3` after the name the third time; `TKKPG_CRASH_TRACE=FILE` adds the
-name of each point that is reached to a file instead.
+name of each point that is reached to a file, also of the one where the process ends.
 """
 
 from __future__ import annotations
@@ -157,11 +157,17 @@ def _switch(environment: Mapping[str, str]) -> Callable[[str], None] | None:
     Raises:
         UnknownCrashPoint: It names no crash point.
     """
-    if wish := environment.get(CRASH_AT):
-        return _killer(wish)
-    if path := environment.get(CRASH_TRACE):
-        return _tracer(path)
-    return None
+    wish, path = environment.get(CRASH_AT), environment.get(CRASH_TRACE)
+    kill = _killer(wish) if wish else None
+    trace = _tracer(path) if path else None
+    if kill is None or trace is None:
+        return kill or trace
+
+    def reached(point: str) -> None:
+        trace(point)
+        kill(point)
+
+    return reached
 
 
 def _killer(wish: str) -> Callable[[str], None]:

@@ -57,13 +57,20 @@ class Bench:
 async def trace(bench: Bench, flow: Flow) -> list[str]:
     """Run a flow without a crash; give the points that it reaches, in order, each once."""
     home = bench.home()
-    reached = home.with_suffix(".trace")
     await _earlier(home, flow, Told())
-    async with life(home, trace=reached, options=flow.options) as one:
+    async with life(home, trace=_trace_of(home), options=flow.options) as one:
         await flow.drive(one, Told())
         await _rest(one, flow)
         await one.gone(AFTER_S)
-    return list(dict.fromkeys(reached.read_text("utf-8").split()))
+    return _reached(home)
+
+
+def _trace_of(home: Path) -> Path:
+    return home.with_suffix(".trace")
+
+
+def _reached(home: Path) -> list[str]:
+    return list(dict.fromkeys(_trace_of(home).read_text("utf-8").split()))
 
 
 def plan(traces: dict[Flow, list[str]]) -> list[tuple[Flow, str]]:
@@ -95,7 +102,7 @@ async def cell(bench: Bench, flow: Flow, point: str) -> Row:
 async def _cell(home: Path, flow: Flow, point: str) -> Row:
     told = Told()
     await _earlier(home, flow, told)
-    async with life(home, crash_at=point, options=flow.options) as one:
+    async with life(home, crash_at=point, trace=_trace_of(home), options=flow.options) as one:
         if one.begun:
             with suppress(*UNANSWERED):
                 await flow.drive(one, told)
@@ -104,8 +111,9 @@ async def _cell(home: Path, flow: Flow, point: str) -> Row:
     async with life(home) as one:
         unresolved = await recover(one)
         found = await compare(one, told, Merchant())
-    missed = [] if died else [f"It did not die at {point}."]
-    about = Row(point=point, flow=flow.name, findings=missed)
+    reached = point in _reached(home)
+    missed = [f"It did not die at {point}."] if reached and not died else []
+    about = Row(point=point, flow=flow.name, findings=missed, passed_by=not (reached or died))
     return row_of(about, found, told, unresolved)
 
 

@@ -29,6 +29,7 @@ class Row:
         lost: Orders that are not as told, or that not every ledger has.
         double: Orders charged or given back twice.
         unresolved: What still had no outcome after the recovery's time.
+        passed_by: It did not reach the point this time: some are only reached by a slow machine.
         findings: Sentences about all of it.
     """
 
@@ -43,6 +44,7 @@ class Row:
     lost: int = 0
     double: int = 0
     unresolved: int = 0
+    passed_by: bool = False
     findings: list[str] = field(default_factory=list)
 
     @property
@@ -69,7 +71,7 @@ def row_of(about: Row, found: Comparison, told: Told, unresolved: Mapping[str, i
 
 def summary(rows: Sequence[Row]) -> str:
     """Say it in one line."""
-    points = {row.point for row in rows} - {RANDOM}
+    points = {row.point for row in rows if not row.passed_by} - {RANDOM}
     rounds = sum(row.point == RANDOM for row in rows)
     lost, double, unresolved = (
         sum(getattr(row, name) for row in rows) for name in ("lost", "double", "unresolved")
@@ -113,12 +115,18 @@ def _flow_line(flow: str, rows: Sequence[Row]) -> str:
         f"{sum(getattr(row, name) for row in ends) / 100:.2f}"
         for name in ("ours_minor", "issuer_minor", "merchant_minor")
     ]
-    return _line(flow, len(mine), *amounts, *_wrong(mine), sum(len(row.findings) for row in mine))
+    return _line(
+        flow, _crashes(mine), *amounts, *_wrong(mine), sum(len(row.findings) for row in mine)
+    )
 
 
 def _point_line(point: str, rows: Sequence[Row]) -> str:
     mine = [row for row in rows if row.point == point]
-    return _line(f"`{point}`", POINTS[point], len(mine), *_wrong(mine))
+    return _line(f"`{point}`", POINTS[point], _crashes(mine), *_wrong(mine))
+
+
+def _crashes(rows: Sequence[Row]) -> int:
+    return sum(not row.passed_by for row in rows)
 
 
 def _wrong(rows: Sequence[Row]) -> tuple[int, int, int]:

@@ -30,6 +30,7 @@ def test_a_few_crashes_lose_nothing_and_double_nothing(
     found = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
     assert len(found) == len(SHORT_FLOWS) * SHORT_POINTS + SHORT_ROUNDS
     assert all(row["ours_minor"] == row["issuer_minor"] == row["merchant_minor"] for row in found)
+    assert sum(row["passed_by"] for row in found) < SHORT_POINTS, "most have died where they should"
     assert sum(row["issuer_minor"] for row in found) > 0, "the issuer has seen no payment"
     assert f"{SHORT_ROUNDS} rounds, 0 lost, 0 double, 0 unresolved" in said
 
@@ -66,6 +67,13 @@ def test_an_answer_that_is_not_so_any_more_is_a_lost_order(told: Told, wrong: se
     believe(told, {1: (1, "S", 3000, 2000, "")}, {1: (OrderStatus.REFUNDED, 2000)}, found)
     assert found.lost == wrong
     assert len(found.findings) == len(wrong)
+
+
+def test_a_life_that_went_another_way_is_clean_and_no_crash() -> None:
+    passed_by = replace(CLEAN, point="page.request", passed_by=True)
+    assert passed_by.clean
+    assert summary([CLEAN, passed_by]).startswith("crash grid: 1 points")
+    assert "| refund | 1 | 40.00 | 40.00 |" in page([CLEAN, passed_by])
 
 
 def test_the_page_adds_up_the_rows_of_a_flow_and_of_a_point() -> None:

@@ -59,6 +59,13 @@ def test_a_trace_has_every_point_in_the_order_in_which_it_was_reached(tmp_path: 
     assert trace.read_text("utf-8").split() == [POINT, OTHER, "page.request"] * 2
 
 
+def test_a_trace_has_the_point_too_at_which_the_process_is_killed(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    program = f"reach({OTHER!r}); reach({POINT!r}); reach('page.request')"
+    ended = run(program, **{CRASH_AT: POINT, CRASH_TRACE: str(trace)})
+    assert (ended.returncode, trace.read_text("utf-8").split()) == (-signal.SIGKILL, [OTHER, POINT])
+
+
 def test_what_was_written_is_traced_in_the_next_turn_of_the_loop(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     program = (
