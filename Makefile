@@ -22,7 +22,7 @@ sandbox: .venv/run.stamp ## Start a gateway to try things on; Ctrl-C stops it
 
 test: .venv/dev.stamp ## Run the whole test suite, in real Chromium too
 	@$(BIN)/python scripts/chromium.py
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev.stamp ## Lint, format, types, import contracts, licences of what is pinned
 	$(BIN)/ruff check
