@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Final
@@ -12,6 +14,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.payer import ends, new_order, pay_button, transactions, type_card, written
 from tests.browser.sandbox_process import Running
+
+from tkkpg.gateway.config import CONTROL
+from tkkpg.gateway.control import ask_owner
+from tkkpg.gateway.verbs import CHANGE_MERCHANT
 
 REAL_LOOKING: Final = "4111111111111111"
 
@@ -98,9 +104,26 @@ def test_the_page_sets_no_cookie(page: Page, sandbox: Running) -> None:
     assert page.context.cookies() == []
 
 
+@contextmanager
+def framed_by(sandbox: Running, origin: str) -> Iterator[None]:
+    """Let a site frame the page, as its merchant's operator does; nobody may otherwise."""
+    change = partial(ask_owner, sandbox.home / CONTROL, CHANGE_MERCHANT, merchant_id="E1000010")
+    change(changes={"frame_ancestors": origin})
+    try:
+        yield
+    finally:
+        change(changes={"frame_ancestors": ""})
+
+
 def test_pays_in_a_frame_of_another_site(
     page: Page, sandbox: Running, other_site: OtherSite
 ) -> None:
+    with framed_by(sandbox, other_site.url):
+        pay_in_a_frame(page, sandbox, other_site)
+
+
+def pay_in_a_frame(page: Page, sandbox: Running, other_site: OtherSite) -> None:
+    """Pay an order whose page another site shows in a frame of its own."""
     order = new_order(sandbox, return_url=f"{other_site.url}/thanks")
     address = order.payment_url.replace("&", "&amp;")
     other_site.html = f'<iframe src="{address}" width="600" height="900"></iframe>'
